@@ -1,0 +1,1 @@
+"""The ratchet command: local platform, data, training, backtest."""

@@ -1,0 +1,1 @@
+"""Generated from proto/ratchet/v1 by `make proto`; do not edit."""

@@ -1,0 +1,1 @@
+"""Pure trading logic: features, strategies, risk, orders, exchange, phases, backtest."""

@@ -1,0 +1,5 @@
+"""Assets: what can be traded, in which class, by which rules."""
+
+from ratchet.core.assets.types import Asset, AssetClass, Registry
+
+__all__ = ["Asset", "AssetClass", "Registry"]

@@ -1,0 +1,71 @@
+"""The vocabulary of orders. Money and quantities are Decimal."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Direction of an order or fill."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """Return 1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderType(StrEnum):
+    """How an order is priced."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+
+
+class TimeInForce(StrEnum):
+    """How long an order works."""
+
+    DAY = "day"
+    GTC = "gtc"
+    IOC = "ioc"
+
+
+class Intent(StrEnum):
+    """Why an order exists: entries add risk, exits reduce it, external ones were made outside Ratchet."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    EXTERNAL = "external"
+
+
+class OrderStatus(StrEnum):
+    """States of an order as Ratchet knows it; UNKNOWN means that we asked and have no answer."""
+
+    PENDING_NEW = "pending_new"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially_filled"
+    PENDING_CANCEL = "pending_cancel"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution. Fee is in the quote currency unless fee_in_base, then in units of the asset."""
+
+    execution_id: str
+    client_order_id: str
+    asset_id: int
+    side: Side
+    qty: Decimal
+    price: Decimal
+    ts: int
+    fee: Decimal = Decimal(0)
+    fee_in_base: bool = False

@@ -1,0 +1,50 @@
+"""Read-only views of a portfolio, as risk and the streams see it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ratchet.core.orders.types import Intent, Side
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """One open position; qty is signed, mark the last close and mark_ts its event time (ns, UTC)."""
+
+    asset_id: int
+    qty: Decimal
+    avg_entry_price: Decimal
+    mark: float
+    mark_ts: int
+    opened_ts: int
+    high_watermark: float
+    realized_pnl: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """A working order, whose exposure is reserved at `price`."""
+
+    client_order_id: str
+    asset_id: int
+    side: Side
+    intent: Intent
+    remaining_qty: Decimal
+    price: float
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioSnapshot:
+    """A portfolio at one event time (ns, UTC); money in the account currency."""
+
+    portfolio: str
+    ts: int
+    seq: int
+    cash: Decimal
+    equity: Decimal
+    positions: tuple[PositionView, ...]
+    open_orders: tuple[OpenOrder, ...]
+    peak_equity: float
+    day_start_equity: float
+    trading_state: str = "active"
+    day_close: str = ""

@@ -1,0 +1,1 @@
+"""Order path, portfolio ledger and broker adapters."""

@@ -1,0 +1,1 @@
+"""Market data: replay and live sources, validation, storage."""

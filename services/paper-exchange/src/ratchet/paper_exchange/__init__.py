@@ -1,0 +1,1 @@
+"""Paper exchange that speaks the Alpaca API."""

@@ -1,0 +1,1 @@
+"""Performance-gated unlocking of asset classes, and the Celery worker."""

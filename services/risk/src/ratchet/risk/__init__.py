@@ -1,0 +1,1 @@
+"""Stateless pre-trade risk evaluation and sizing."""

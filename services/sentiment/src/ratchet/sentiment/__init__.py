@@ -1,0 +1,1 @@
+"""Text sentiment scores per asset."""

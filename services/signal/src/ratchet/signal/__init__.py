@@ -1,0 +1,1 @@
+"""Features, strategies and consensus signals."""
