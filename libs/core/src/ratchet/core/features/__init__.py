@@ -1,0 +1,6 @@
+"""Features: technical indicators of a universe, updated in one step per bar."""
+
+from ratchet.core.features.engine import FeatureEngine, compute_table
+from ratchet.core.features.table import FEATURES, INDEX
+
+__all__ = ["FEATURES", "INDEX", "FeatureEngine", "compute_table"]
