@@ -1,0 +1,112 @@
+"""The risk engine: judges proposals in their order, each seeing what the earlier ones took."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from ratchet.core.assets import Registry
+from ratchet.core.orders import Intent
+from ratchet.core.phases import PhaseState
+from ratchet.core.portfolio import PortfolioSnapshot
+from ratchet.core.risk.book import ZERO, Book
+from ratchet.core.risk.config import RiskConfig
+from ratchet.core.risk.reasons import Reason
+from ratchet.core.risk.rulebook import Denial, Entry, load_rules
+from ratchet.core.risk.sizing import size_entry
+from ratchet.core.risk.types import Proposal, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Held and working exposure as fractions of equity; NaN when equity is not positive."""
+
+    gross_ratio: float
+    net_ratio: float
+    class_ratio: Mapping[str, float] = field(default_factory=dict)
+
+
+class RiskEngine:
+    """Stateless between evaluations: everything that it needs is in the arguments."""
+
+    def __init__(self, registry: Registry, config: RiskConfig) -> None:
+        self.registry = registry
+        self.config = config
+        self._account_rules, self._entry_rules, self._sizers = load_rules()
+
+    def evaluate(
+        self,
+        snapshot: PortfolioSnapshot,
+        proposals: Sequence[Proposal],
+        phases: Iterable[PhaseState],
+        ts: int,
+    ) -> list[Verdict]:
+        """Return one verdict per proposal, in order, for a decision at `ts` (ns, UTC).
+
+        `snapshot.ts` is the event time of the prices. Exits are held to the position's size and to
+        nothing else. An entry's quantity, if given, is a maximum. What is approved is reserved, so that
+        the proposals together stay within every limit.
+        """
+        book = Book.open(snapshot, phases, ts, self.registry, self.config)
+        denials = [denial for rule in self._account_rules if (denial := rule(book)) is not None]
+        return [self._judge(book, proposal, denials) for proposal in proposals]
+
+    def exposure(self, snapshot: PortfolioSnapshot) -> Exposure:
+        """Return the exposure of a snapshot, working entries included (in net as well, by side)."""
+        book = Book.open(snapshot, (), snapshot.ts, self.registry, self.config)
+        equity = book.equity if book.equity > 0 else float("nan")
+        net = sum(float(position.qty) * position.mark for position in snapshot.positions)
+        net += sum(
+            order.side.sign * float(order.remaining_qty) * order.price
+            for order in snapshot.open_orders
+            if order.intent is not Intent.EXIT
+        )
+        by_class = {str(key): value / equity for key, value in sorted(book.class_gross.items())}
+        return Exposure(book.gross / equity, net / equity, by_class)
+
+    def _judge(self, book: Book, proposal: Proposal, denials: list[Denial]) -> Verdict:
+        if not 0 <= proposal.asset_id < len(self.registry):
+            return _reject(proposal, Denial(Reason.ASSET_UNKNOWN, f"asset {proposal.asset_id}"))
+        if proposal.intent is Intent.EXIT:
+            return self._judge_exit(book, proposal)
+        return self._judge_entry(book, proposal, denials)
+
+    def _judge_exit(self, book: Book, proposal: Proposal) -> Verdict:
+        qty = proposal.qty
+        if qty is None or not qty.is_finite() or qty <= 0:
+            return _reject(proposal, Denial(Reason.QTY_INVALID, f"exit quantity {qty}"))
+        left = book.reducible_qty(proposal)
+        if qty > left:
+            held = book.held_qty.get(proposal.asset_id, ZERO)
+            reason = Reason.REDUCE_ONLY_EXCEEDED if left > 0 else Reason.POSITION_MISSING
+            if held and left <= 0 and proposal.asset_id in book.exiting_qty:
+                reason = Reason.DUPLICATE_ORDER
+            return _reject(proposal, Denial(reason, f"exit of {qty}, {left} of {held} left to close"))
+        book.reserve_exit(proposal, qty)
+        return Verdict(proposal.id, True, qty)
+
+    def _judge_entry(self, book: Book, proposal: Proposal, denials: list[Denial]) -> Verdict:
+        if denials:
+            return _reject(proposal, *denials)
+        entry = Entry(book, proposal, self.registry[proposal.asset_id])
+        for rule in self._entry_rules:
+            denial = rule(entry)
+            if denial is not None:
+                return _reject(proposal, denial)
+        qty, figures, denial = size_entry(entry, self._sizers)
+        if denial is not None:
+            return _reject(proposal, denial, figures=figures)
+        notional = float(qty) * proposal.price
+        book.reserve_entry(entry.asset, notional)
+        figures["notional"] = notional
+        return Verdict(proposal.id, True, qty, figures=figures)
+
+
+def _reject(proposal: Proposal, *denials: Denial, figures: Mapping[str, float] | None = None) -> Verdict:
+    return Verdict(
+        proposal.id,
+        False,
+        Decimal(0),
+        tuple(denial.reason.value for denial in denials),
+        "; ".join(denial.detail for denial in denials),
+        figures or {},
+    )

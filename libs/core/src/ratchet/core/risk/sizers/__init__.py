@@ -1,0 +1,1 @@
+"""Sizers: one a file, registered in the rule book."""

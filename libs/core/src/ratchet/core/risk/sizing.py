@@ -1,0 +1,50 @@
+"""From the sizers' figures to a quantity."""
+
+import math
+from collections.abc import Sequence
+from decimal import ROUND_FLOOR, Decimal
+
+from ratchet.core.assets import Asset
+from ratchet.core.risk.book import ZERO
+from ratchet.core.risk.reasons import Reason
+from ratchet.core.risk.rulebook import Denial, Entry, Sizer
+from ratchet.core.risk.types import Proposal
+
+
+def floor_to(qty: Decimal, increment: Decimal) -> Decimal:
+    """Return the largest multiple of increment that is not above qty, with the increment's exponent."""
+    return ((qty / increment).to_integral_value(rounding=ROUND_FLOOR) * increment).quantize(increment)
+
+
+def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str, float], Denial | None]:
+    """Return quantity, every sizer's figure in units of the asset, and the denial if nothing is left."""
+    book, proposal, asset = entry
+    price = proposal.price
+    figures: dict[str, float] = {}
+    smallest, reason = math.inf, Reason.POSITION_LIMIT
+    for sizer in sizers:
+        room = max(sizer.room(entry), 0.0)
+        figures[sizer.name] = room / price
+        if not room >= smallest:
+            smallest, reason = room, sizer.reason
+    least = max(float(asset.min_notional), book.config.min_entry_ratio * book.equity)
+    if not smallest >= least:
+        return ZERO, figures, Denial(reason, f"{asset.symbol}: room for {smallest:.2f}, {least:.2f} needed")
+    return _quantity(proposal, asset, smallest, figures)
+
+
+def _quantity(
+    proposal: Proposal, asset: Asset, notional: float, figures: dict[str, float]
+) -> tuple[Decimal, dict[str, float], Denial | None]:
+    price = Decimal(proposal.price)
+    qty = Decimal(notional) / price
+    if proposal.qty is not None:
+        if not (proposal.qty.is_finite() and proposal.qty > 0):
+            detail = f"{asset.symbol}: quantity {proposal.qty} is not positive"
+            return ZERO, figures, Denial(Reason.QTY_INVALID, detail)
+        qty = min(qty, proposal.qty)
+    qty = floor_to(qty, asset.qty_increment)
+    if qty <= 0 or qty * price < asset.min_notional:
+        detail = f"{asset.symbol}: {qty} at {proposal.price:g} is below {asset.min_notional}"
+        return ZERO, figures, Denial(Reason.NOTIONAL_TOO_SMALL, detail)
+    return qty, figures, None
