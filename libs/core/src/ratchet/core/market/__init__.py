@@ -1,5 +1,6 @@
 """Market data: column batches, validation and quality."""
 
 from ratchet.core.market.batch import BarBatch, Step
+from ratchet.core.market.quality import BarDefect, Validation, ValidationConfig
 
-__all__ = ["BarBatch", "Step"]
+__all__ = ["BarBatch", "BarDefect", "Step", "Validation", "ValidationConfig"]

@@ -30,7 +30,7 @@ class Calendar:
     """
 
     def __init__(self, name: str, dates: Times, opens: Times, closes: Times, day_open_ns: int) -> None:
-        """Take sorted session dates (midnight UTC), opens and closes; day_open_ns: length of a full session."""
+        """Take sorted session dates (midnight UTC), opens, closes; day_open_ns: length of a full session."""
         self.name = name
         self.dates, self.opens, self.closes = dates, opens, closes
         self.day_open_ns = day_open_ns
@@ -119,6 +119,18 @@ class Calendar:
         index = np.searchsorted(self.opens, times, side="right") - 1
         elapsed = np.minimum(times, self.closes[index]) - self.opens[index]
         return np.asarray(self._open_before[index] + elapsed)
+
+    def covers(self, ends: Times, timeframe: str) -> NDArray[np.bool_]:
+        """Return which bars belong to the calendar, by their ends.
+
+        An intraday bar does when the market was open for some of it, a longer one if it ends with a session.
+        """
+        length = timeframe_ns(timeframe)
+        if length >= NS_PER_DAY and not self._always_open:
+            self._check(ends)
+            index = np.minimum(np.searchsorted(self.closes, ends), len(self.closes) - 1)
+            return np.asarray(self.closes[index] == ends)
+        return np.asarray(self.open_time(ends) > self.open_time(ends - length))
 
     def bar_open_ns(self, timeframe: str) -> int:
         """Return the market time that a whole bar spans: its length, or full sessions from a day on."""
