@@ -24,6 +24,7 @@ from ratchet.common.embedded.process import (
     log_tail,
     open_log,
     password_of,
+    reap,
     running,
     unprivileged,
 )
@@ -97,6 +98,7 @@ class PostgresServer:
         Raises EmbeddedServerError when the wheel is missing or the server does not come up in time.
         """
         with locked(self.data_dir):
+            reap(self._child)
             if not self._adopt():
                 self._create(timeout_s)
                 self._launch(Deadline(timeout_s))
@@ -201,6 +203,7 @@ class PostgresServer:
             if self._wanted_port is not None and free_port(self._wanted_port) != self._wanted_port:
                 raise EmbeddedServerError(f"port {self._wanted_port} is taken: choose another for PostgreSQL")
             port = self._wanted_port or free_port()
+            reap(self._child)
             self._spawn(port)
             if self._wait_ready(port, deadline):
                 self.port, self.adopted = port, False
@@ -209,7 +212,9 @@ class PostgresServer:
                 break
             # A port taken meanwhile, or children of a killed server that still hold its memory: try again.
             deadline.pause(0.5)
-        self._kill_child()
+        if self._child is not None and self._child.poll() is None:
+            self._child.kill()
+            self._child.wait(10)
         raise EmbeddedServerError(
             f"PostgreSQL in {self.data_dir} does not start: {log_tail(self.log_path)} (log: {self.log_path})"
         )
@@ -239,11 +244,6 @@ class PostgresServer:
                 return True
             deadline.pause()
         return False
-
-    def _kill_child(self) -> None:
-        if self._child is not None and self._child.poll() is None:
-            self._child.kill()
-            self._child.wait(10)
 
 
 def _url(port: int, password: str, database: str) -> str:

@@ -144,6 +144,16 @@ def running(pid: int | None, name: str) -> psutil.Process | None:
     return None
 
 
+def reap(child: subprocess.Popen[bytes] | None) -> None:
+    """Take note of a child's end, so that it does not remain a zombie."""
+    if child is None or child.poll() is not None:
+        return
+    with contextlib.suppress(psutil.NoSuchProcess):
+        # The first thread of a killed process is a zombie already while others still end.
+        if psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE:
+            child.wait(10)
+
+
 def end(process: psutil.Process, first: signal.Signals, timeout_s: float) -> None:
     """Ask a server to end, and kill it with its children when it has not done so in time."""
     children: list[psutil.Process] = []

@@ -22,6 +22,7 @@ from ratchet.common.embedded.process import (
     log_tail,
     open_log,
     password_of,
+    reap,
     running,
 )
 
@@ -71,6 +72,7 @@ class ValkeyServer:
         Raises EmbeddedServerError when the wheel is missing or the server does not come up in time.
         """
         with locked(self.data_dir):
+            reap(self._child)
             if not self._adopt():
                 self._launch(Deadline(timeout_s))
         return self.url
