@@ -48,6 +48,10 @@ class FeatureEngine:
         """
         bar = self._bar
         bar[0], bar[1], bar[2], bar[3], bar[4] = open_, high, low, close, volume
+        return self.update_bars(bar, present)
+
+    def update_bars(self, bar: Floats, present: Mask) -> Floats:
+        """Do the same on one array [5, N] of open, high, low, close and volume."""
         step(bar, present, self._count, self._state, self._out)
         return self._out.T
 

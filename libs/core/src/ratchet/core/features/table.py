@@ -26,6 +26,24 @@ GROUPS = (returns, averages, oscillators, volatility, directional, channels, vol
 FEATURES: tuple[str, ...] = (*(name for group in GROUPS for name in group.COLUMNS), *cross_section.COLUMNS)
 INDEX: dict[str, int] = {name: column for column, name in enumerate(FEATURES)}
 
+_IN_PRICE_OR_VOLUME_UNITS = {
+    "momentum_10",
+    "sma_20",
+    "sma_50",
+    "sma_200",
+    "ema_12",
+    "ema_26",
+    "ema_50",
+    "ema_200",
+    "macd",
+    "macd_signal",
+    "macd_histogram",
+    "atr_14",
+    "obv",
+}
+MODEL_FEATURES: tuple[str, ...] = tuple(name for name in FEATURES if name not in _IN_PRICE_OR_VOLUME_UNITS)
+"""What models see: the features that mean the same at any price, in this order."""
+
 _R = tuple(sum(group.ROWS for group in GROUPS[:n]) for n in range(len(GROUPS) + 1))
 _C = tuple(sum(len(group.COLUMNS) for group in GROUPS[:n]) for n in range(len(GROUPS) + 1))
 _MOMENTUM, _DAY = INDEX["return_168"], INDEX["return_24"]

@@ -1,0 +1,35 @@
+"""Mean reversion: buys dips of a market that does not fall, sells rallies of one that does."""
+
+import numpy as np
+from pydantic import Field
+
+from ratchet.core.strategies.base import Strategy, StrategyContext, StrategyParameters, StrategySignals
+from ratchet.core.strategies.registry import strategy
+from ratchet.core.strategies.votes import hold, votes
+
+
+class MeanReversionParameters(StrategyParameters):
+    """Z-scores of the close against 48 bars; the trend filter is the regime."""
+
+    enter_zscore: float = Field(default=2.0, gt=0)
+    leave_zscore: float = Field(default=0.0, ge=0)
+    oversold_rsi: float = Field(default=35.0, gt=0, lt=50)
+
+
+@strategy("mean_reversion")
+class MeanReversion(Strategy[MeanReversionParameters]):
+    """Enters at a stretched z-score that RSI confirms, leaves at the mean; abstains in between."""
+
+    Parameters = MeanReversionParameters
+    explains = ("zscore_48", "rsi_14", "bollinger_percent_b")
+
+    def generate_signals(self, ctx: StrategyContext) -> StrategySignals:
+        """Vote for a return to the mean, never against the regime."""
+        p = self.parameters
+        z, rsi = ctx["zscore_48"], ctx["rsi_14"]
+        not_bear, not_bull = ctx.regime >= 0, ctx.regime <= 0
+        enter_long = (z < -p.enter_zscore) & (rsi < p.oversold_rsi) & not_bear
+        enter_short = (z > p.enter_zscore) & (rsi > 100.0 - p.oversold_rsi) & not_bull
+        long = hold(np.maximum(ctx.previous, 0), enter_long, (z < -p.leave_zscore) & not_bear)
+        short = hold(np.minimum(ctx.previous, 0), enter_short, (z > p.leave_zscore) & not_bull)
+        return votes(long & ~short, short & ~long, np.abs(z) / (2 * p.enter_zscore), ~np.isnan(z + rsi))
