@@ -3,7 +3,6 @@
 from ratchet.core.risk.config import RiskConfig
 from ratchet.core.risk.engine import Exposure, RiskEngine
 from ratchet.core.risk.reasons import Reason, reasons_table
-from ratchet.core.risk.sizing import floor_to
 from ratchet.core.risk.types import Proposal, Verdict
 
 __all__ = [
@@ -13,6 +12,5 @@ __all__ = [
     "RiskConfig",
     "RiskEngine",
     "Verdict",
-    "floor_to",
     "reasons_table",
 ]

@@ -47,7 +47,7 @@ class RiskEngine:
         the proposals together stay within every limit.
         """
         book = Book.open(snapshot, phases, ts, self.registry, self.config)
-        denials = [denial for rule in self._account_rules if (denial := rule(book)) is not None]
+        denials = self._judge_account(book)
         return [self._judge(book, proposal, denials) for proposal in proposals]
 
     def exposure(self, snapshot: PortfolioSnapshot) -> Exposure:
@@ -62,6 +62,16 @@ class RiskEngine:
         )
         by_class = {str(key): value / equity for key, value in sorted(book.class_gross.items())}
         return Exposure(book.gross / equity, net / equity, by_class)
+
+    def _judge_account(self, book: Book) -> list[Denial]:
+        denials: list[Denial] = []
+        for rule in self._account_rules:
+            denial = rule(book)
+            if denial is not None:
+                denials.append(denial)
+                if denial.reason is Reason.ACCOUNT_INVALID:
+                    break  # the other rules need its figures
+        return denials
 
     def _judge(self, book: Book, proposal: Proposal, denials: list[Denial]) -> Verdict:
         if not 0 <= proposal.asset_id < len(self.registry):

@@ -2,18 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 from ratchet.core.assets import Asset
+from ratchet.core.orders.money import floor_to, from_float
 from ratchet.core.risk.book import ZERO
 from ratchet.core.risk.reasons import Reason
 from ratchet.core.risk.rulebook import Denial, Entry, Sizer
 from ratchet.core.risk.types import Proposal
-
-
-def floor_to(qty: Decimal, increment: Decimal) -> Decimal:
-    """Return the largest multiple of increment that is not above qty, with the increment's exponent."""
-    return ((qty / increment).to_integral_value(rounding=ROUND_FLOOR) * increment).quantize(increment)
 
 
 def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str, float], Denial | None]:
@@ -36,7 +32,7 @@ def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str
 def _quantity(
     proposal: Proposal, asset: Asset, notional: float, figures: dict[str, float]
 ) -> tuple[Decimal, dict[str, float], Denial | None]:
-    price = Decimal(proposal.price)
+    price = from_float(proposal.price)
     qty = Decimal(notional) / price
     if proposal.qty is not None:
         if not (proposal.qty.is_finite() and proposal.qty > 0):

@@ -1,0 +1,8 @@
+"""Exits: when an open position is reduced or closed."""
+
+from ratchet.core.exits.config import ExitConfig, PartialExit
+from ratchet.core.exits.engine import ExitEngine
+from ratchet.core.exits.state import ExitState, ExitStates
+from ratchet.core.exits.types import ExitDecision, ExitReason
+
+__all__ = ["ExitConfig", "ExitDecision", "ExitEngine", "ExitReason", "ExitState", "ExitStates", "PartialExit"]

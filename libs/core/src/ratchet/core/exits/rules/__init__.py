@@ -1,0 +1,1 @@
+"""Exit rules: one a file, registered in the rule book."""
