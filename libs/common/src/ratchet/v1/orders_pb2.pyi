@@ -61,7 +61,7 @@ class OrderEvent(_message.Message):
     def __init__(self, id: _Optional[str] = ..., ts_ns: _Optional[int] = ..., portfolio: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., from_status: _Optional[str] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ...) -> None: ...
 
 class Fill(_message.Message):
-    __slots__ = ("execution_id", "client_order_id", "asset_id", "side", "qty", "price", "fee", "ts_ns", "realized_pnl")
+    __slots__ = ("execution_id", "client_order_id", "asset_id", "side", "qty", "price", "fee", "ts_ns", "realized_pnl", "fee_in_base")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +71,7 @@ class Fill(_message.Message):
     FEE_FIELD_NUMBER: _ClassVar[int]
     TS_NS_FIELD_NUMBER: _ClassVar[int]
     REALIZED_PNL_FIELD_NUMBER: _ClassVar[int]
+    FEE_IN_BASE_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     client_order_id: str
     asset_id: int
@@ -80,7 +81,8 @@ class Fill(_message.Message):
     fee: str
     ts_ns: int
     realized_pnl: str
-    def __init__(self, execution_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., asset_id: _Optional[int] = ..., side: _Optional[str] = ..., qty: _Optional[str] = ..., price: _Optional[str] = ..., fee: _Optional[str] = ..., ts_ns: _Optional[int] = ..., realized_pnl: _Optional[str] = ...) -> None: ...
+    fee_in_base: bool
+    def __init__(self, execution_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., asset_id: _Optional[int] = ..., side: _Optional[str] = ..., qty: _Optional[str] = ..., price: _Optional[str] = ..., fee: _Optional[str] = ..., ts_ns: _Optional[int] = ..., realized_pnl: _Optional[str] = ..., fee_in_base: _Optional[bool] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("asset_id", "qty", "avg_entry_price", "mark", "mark_ns", "opened_ns", "high_watermark", "realized_pnl")

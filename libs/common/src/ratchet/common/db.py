@@ -1,0 +1,310 @@
+"""PostgreSQL: a pool whose transactions reconnect at BEGIN, never in the middle."""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import psycopg2
+import psycopg2.extensions
+import psycopg2.extras
+import psycopg2.pool
+from pydantic import SecretStr
+
+from ratchet.common import copying, metrics
+from ratchet.common.errors import CommitUnknownError, DatabaseUnavailableError
+from ratchet.common.logging import get_logger
+
+Cursor = psycopg2.extensions.cursor
+Connection = psycopg2.extensions.connection
+T = TypeVar("T")
+
+_LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
+_RETRYABLE = (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected)
+_FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.05, 2.0
+
+# A dict as a parameter is JSON.
+psycopg2.extensions.register_adapter(dict, psycopg2.extras.Json)
+
+
+class Capability(StrEnum):
+    """What the server offers for time tables."""
+
+    NONE = "none"
+    APACHE = "apache"
+    TIMESCALE = "timescale"
+
+
+class Database:
+    """A pool of connections to one database; safe for threads, and reopened after a fork."""
+
+    def __init__(
+        self,
+        url: str | SecretStr,
+        *,
+        pool_size: int = 4,
+        stop: threading.Event | None = None,
+        on_wait: Callable[[], None] = lambda: None,
+        application_name: str = "ratchet",
+    ) -> None:
+        """Do not connect yet; `stop` ends waiting for a lost server, `on_wait` is called while waiting."""
+        self._url = url.get_secret_value() if isinstance(url, SecretStr) else url
+        self._pool_size = pool_size
+        self._stop = stop or threading.Event()
+        self._on_wait = on_wait
+        self._application_name = application_name
+        self._log = get_logger("db")
+        self._lock = threading.Lock()
+        self._pool: psycopg2.pool.ThreadedConnectionPool | None = None
+        self._slots = threading.BoundedSemaphore(pool_size)
+        self._pid = 0
+        self._capability: Capability | None = None
+
+    @property
+    def url(self) -> str:
+        """The connection string, with its password: never log it."""
+        return self._url
+
+    @contextlib.contextmanager
+    def transaction(self, *, wait_s: float | None = None) -> Iterator[Cursor]:
+        """Yield a cursor in a transaction: committed at the end, rolled back on any error.
+
+        A lost server is waited for at BEGIN, for `wait_s` seconds (None: until the service stops).
+        Raises DatabaseUnavailableError, or CommitUnknownError if the connection died during COMMIT.
+        """
+        connection = self._begin(wait_s)
+        try:
+            with self._translated():
+                with connection.cursor() as cursor:
+                    try:
+                        yield cursor
+                    except BaseException:
+                        with contextlib.suppress(*_LOST):
+                            cursor.execute("ROLLBACK")
+                        raise
+                    self._commit(cursor)
+        finally:
+            self._release(connection)
+
+    def run(self, work: Callable[[Cursor], T], *, wait_s: float | None = None) -> T:
+        """Run `work(cursor)` in a transaction, again from the start if the server was lost or it was a deadlock.
+
+        `work` may run more than once, so its only effects must be in the database. An unknown COMMIT is raised.
+        """
+        backoff = _FIRST_BACKOFF_S
+        while True:
+            try:
+                with self.transaction(wait_s=wait_s) as cursor:
+                    return work(cursor)
+            except CommitUnknownError:
+                raise
+            except (DatabaseUnavailableError, *_RETRYABLE):
+                if wait_s is not None or self._stop.wait(backoff):
+                    raise
+                backoff = min(backoff * 2, _LAST_BACKOFF_S)
+
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of one statement in its own transaction."""
+        with self.transaction() as cursor:
+            cursor.execute(sql, parameters or None)
+            return cursor.fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+        """Run one statement in its own transaction; return the number of rows it touched."""
+        with self.transaction() as cursor:
+            cursor.execute(sql, parameters or None)
+            return cursor.rowcount
+
+    def stream(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), *, chunk: int = 5_000
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield rows through a server-side cursor, so that memory stays bounded."""
+        with self.transaction() as cursor:
+            cursor.execute(f"DECLARE rows NO SCROLL CURSOR FOR {sql}", parameters or None)
+            while True:
+                cursor.execute(f"FETCH {int(chunk)} FROM rows")
+                rows = cursor.fetchall()
+                yield from rows
+                if len(rows) < chunk:
+                    return
+
+    def copy(self, cursor: Cursor, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+        """Write rows by COPY; return their number."""
+        return copying.copy_rows(cursor, table, columns, rows)
+
+    def copy_columns(self, cursor: Cursor, table: str, columns: Mapping[str, Any]) -> int:
+        """Write equally long columns by binary COPY: see `ratchet.common.copying.copy_columns`."""
+        return copying.copy_columns(cursor, table, columns)
+
+    def copy_upsert(
+        self,
+        cursor: Cursor,
+        table: str,
+        columns: Sequence[str] | Mapping[str, Any],
+        rows: Sequence[Sequence[Any]] | None = None,
+        *,
+        conflict: Sequence[str],
+        update: bool = True,
+    ) -> int:
+        """COPY into a temporary table, then insert, updating (or keeping) rows whose `conflict` columns exist."""
+        return copying.copy_upsert(cursor, table, columns, rows, conflict=conflict, update=update)
+
+    def ingest(
+        self, cursor: Cursor, table: str, columns: Mapping[str, Any], *, conflict: Sequence[str]
+    ) -> int:
+        """COPY columns straight into the table; only if some rows exist already, upsert instead."""
+        return copying.ingest(cursor, table, columns, conflict=conflict)
+
+    def ping(self) -> str | None:
+        """Return None if the server answers, else why not."""
+        try:
+            with self.transaction(wait_s=0) as cursor:
+                cursor.execute("SELECT 1")
+        except DatabaseUnavailableError as error:
+            return str(error)
+        return None
+
+    def wait(self) -> bool:
+        """Wait for the server; return False if the service was stopped before it answered."""
+        try:
+            with self.transaction():
+                return True
+        except DatabaseUnavailableError:
+            return False
+
+    def capability(self) -> Capability:
+        """Return what the server offers for time tables."""
+        if self._capability is None:
+            with self.transaction() as cursor:
+                self._capability = detect_capability(cursor)
+        return self._capability
+
+    def connect(self, *, autocommit: bool = False) -> Connection:
+        """Open a connection outside the pool, for locks and maintenance; the caller closes it."""
+        try:
+            connection = psycopg2.connect(self._url, **self._options())
+        except psycopg2.OperationalError as error:
+            raise DatabaseUnavailableError(_reason(error)) from error
+        connection.autocommit = autocommit
+        return connection
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        with self._lock:
+            if self._pool is not None and self._pid == os.getpid():
+                self._pool.closeall()
+            self._pool = None
+
+    def _begin(self, wait_s: float | None) -> Connection:
+        deadline = None if wait_s is None else time.monotonic() + wait_s
+        backoff = _FIRST_BACKOFF_S
+        while True:
+            try:
+                return self._try_begin(deadline)
+            except _LOST as error:
+                reason = _reason(error)
+            metrics.DATABASE_RECONNECTS_TOTAL.inc()
+            if deadline is not None and time.monotonic() + backoff > deadline:
+                raise DatabaseUnavailableError(reason)
+            self._log.warning("database_unavailable", reason=reason, retry_in_s=backoff)
+            self._on_wait()
+            if self._stop.wait(backoff):
+                raise DatabaseUnavailableError(f"{reason} (stopped while waiting)")
+            backoff = min(backoff * 2, _LAST_BACKOFF_S)
+
+    def _try_begin(self, deadline: float | None) -> Connection:
+        connection = self._acquire(deadline)
+        try:
+            # A pooled connection may have died since; BEGIN is where that shows, before anything was done.
+            with connection.cursor() as cursor:
+                cursor.execute("BEGIN")
+        except BaseException:
+            connection.close()
+            self._release(connection)
+            raise
+        return connection
+
+    def _acquire(self, deadline: float | None) -> Connection:
+        timeout = None if deadline is None else max(0.0, deadline - time.monotonic()) + 1.0
+        if not self._slots.acquire(timeout=timeout):
+            raise DatabaseUnavailableError(f"all {self._pool_size} connections are busy")
+        try:
+            connection: Connection = self._open_pool().getconn()
+        except BaseException:
+            self._slots.release()
+            raise
+        connection.autocommit = True
+        return connection
+
+    def _release(self, connection: Connection) -> None:
+        try:
+            pool = self._pool
+            if pool is None:
+                connection.close()
+            else:
+                pool.putconn(connection, close=bool(connection.closed))
+        finally:
+            self._slots.release()
+
+    def _open_pool(self) -> psycopg2.pool.ThreadedConnectionPool:
+        with self._lock:
+            if self._pool is None or self._pid != os.getpid():
+                if self._pid not in (0, os.getpid()):
+                    # The parent's sockets are not ours to close.
+                    self._slots = threading.BoundedSemaphore(self._pool_size)
+                    self._slots.acquire()
+                self._pool = psycopg2.pool.ThreadedConnectionPool(
+                    0, self._pool_size, self._url, **self._options()
+                )
+                self._pid = os.getpid()
+            return self._pool
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "application_name": self._application_name,
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC",
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+        }
+
+    def _commit(self, cursor: Cursor) -> None:
+        try:
+            cursor.execute("COMMIT")
+        except _LOST as error:
+            raise CommitUnknownError(f"connection lost during COMMIT: {_reason(error)}") from error
+        if cursor.statusmessage != "COMMIT":
+            # The server answers COMMIT with ROLLBACK when a failed statement was swallowed on the way.
+            raise psycopg2.errors.InFailedSqlTransaction(
+                "a statement of the transaction had failed: rolled back"
+            )
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except _LOST as error:
+            raise DatabaseUnavailableError(_reason(error)) from error
+
+
+def detect_capability(cursor: Cursor) -> Capability:
+    """Return the level of TimescaleDB; asks before touching the extension, which may end the connection."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'), "
+        "current_setting('shared_preload_libraries') LIKE '%timescaledb%', "
+        "current_setting('timescaledb.license', true)"
+    )
+    row = cursor.fetchone()
+    available, preloaded, licence = row if row else (False, False, None)
+    if not (available and preloaded):
+        return Capability.NONE
+    return Capability.TIMESCALE if licence in (None, "", "timescale") else Capability.APACHE
+
+
+def _reason(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

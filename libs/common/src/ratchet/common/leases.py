@@ -1,0 +1,157 @@
+"""Ownership: leases in Redis for universes, a fenced advisory lock in PostgreSQL for portfolios."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+import psycopg2
+import redis
+import redis.exceptions
+
+from ratchet.common import metrics
+from ratchet.common.db import Connection, Cursor, Database
+from ratchet.common.errors import BusUnavailableError, DatabaseUnavailableError, FencedError
+
+_RENEW = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
+_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+
+class RedisLease:
+    """A named lease that its owner keeps by renewing it before `ttl_s` has passed."""
+
+    def __init__(self, client: "redis.Redis[bytes]", name: str, owner: str, ttl_s: float = 10.0) -> None:
+        self._client = client
+        self.key = f"ratchet:lease:{name}"
+        self.owner = owner
+        self._ttl_ms = int(ttl_s * 1000)
+        self._renew = client.register_script(_RENEW)
+        self._release = client.register_script(_RELEASE)
+
+    def acquire(self) -> bool:
+        """Take the lease if it is free, or keep it if it is ours already; return whether we hold it."""
+        with _bus_errors():
+            if self._client.set(self.key, self.owner, nx=True, px=self._ttl_ms):
+                return True
+            return self.renew()
+
+    def renew(self) -> bool:
+        """Extend the lease; False means that it is somebody else's by now."""
+        with _bus_errors():
+            return bool(self._renew(keys=[self.key], args=[self.owner, self._ttl_ms]))
+
+    def release(self) -> bool:
+        """Give the lease up if it is ours."""
+        with _bus_errors():
+            return bool(self._release(keys=[self.key], args=[self.owner]))
+
+    def holder(self) -> str:
+        """Return the present owner, or an empty string."""
+        with _bus_errors():
+            value = self._client.get(self.key)
+        return value.decode() if isinstance(value, bytes) else ""
+
+
+@contextlib.contextmanager
+def _bus_errors() -> Iterator[None]:
+    try:
+        yield
+    except redis.exceptions.RedisError as error:
+        raise BusUnavailableError(str(error)) from error
+
+
+class AdvisoryLeaderLock:
+    """Single writer of a portfolio: an advisory lock held by one session, and an epoch that fences old leaders.
+
+    The lock vanishes with its session; the epoch, checked in every transaction, keeps a leader that has not
+    noticed from writing.
+    """
+
+    def __init__(self, db: Database, portfolio: str, holder: str) -> None:
+        self._db = db
+        self._portfolio = portfolio
+        self._holder = holder
+        self._connection: Connection | None = None
+        self.epoch = 0
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free and raise the epoch; return whether we lead."""
+        if self._connection is not None:
+            return self.held()
+        connection = self._db.connect(autocommit=True)
+        try:
+            self.epoch = self._take(connection)
+        except psycopg2.Error as error:
+            connection.close()
+            raise DatabaseUnavailableError(str(error).strip()) from error
+        if not self.epoch:
+            connection.close()
+            return False
+        self._connection = connection
+        metrics.LEADER.labels(self._portfolio).set(1)
+        return True
+
+    def acquire(
+        self, stop: threading.Event, *, poll_s: float = 0.5, on_wait: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Wait as a hot standby until the lock is ours; False if `stop` was set first."""
+        while not stop.is_set():
+            with contextlib.suppress(DatabaseUnavailableError):
+                if self.try_acquire():
+                    return True
+            on_wait()
+            stop.wait(poll_s)
+        return False
+
+    def held(self) -> bool:
+        """Return whether our session still holds the lock."""
+        if self._connection is None:
+            return False
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except psycopg2.Error:
+            self._drop()
+            return False
+        return True
+
+    def check(self, cursor: Cursor) -> None:
+        """Raise FencedError unless our epoch is the newest; blocks a successor until the transaction ends."""
+        cursor.execute(
+            "SELECT epoch FROM portfolio_leadership WHERE portfolio = %s FOR SHARE", (self._portfolio,)
+        )
+        row = cursor.fetchone()
+        newest = row[0] if row else 0
+        if not self.epoch or newest != self.epoch:
+            raise FencedError(
+                f"portfolio {self._portfolio!r}: our epoch is {self.epoch}, the newest {newest}"
+            )
+
+    def release(self) -> None:
+        """Give the lock up."""
+        if self._connection is not None:
+            self._drop()
+
+    def _take(self, connection: Connection) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended('ratchet:portfolio:' || %s, 0))",
+                (self._portfolio,),
+            )
+            row = cursor.fetchone()
+            if not (row and row[0]):
+                return 0
+            cursor.execute(
+                "INSERT INTO portfolio_leadership AS l (portfolio, epoch, holder) VALUES (%s, 1, %s) "
+                "ON CONFLICT (portfolio) DO UPDATE SET epoch = l.epoch + 1, holder = EXCLUDED.holder, "
+                "acquired_at = now() RETURNING epoch",
+                (self._portfolio, self._holder),
+            )
+            row = cursor.fetchone()
+            return int(row[0]) if row else 0
+
+    def _drop(self) -> None:
+        metrics.LEADER.labels(self._portfolio).set(0)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self.epoch = 0

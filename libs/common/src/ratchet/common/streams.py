@@ -1,0 +1,31 @@
+"""Names of the Redis streams. No other module spells one."""
+
+PREFIX = "ratchet:"
+SIGNALS = f"{PREFIX}signals"
+ORDER_EVENTS = f"{PREFIX}orders:events"
+PORTFOLIO = f"{PREFIX}portfolio"
+CONTROL = f"{PREFIX}control"
+WATERMARK = f"{PREFIX}watermark"
+REFERENCE = f"{PREFIX}md:reference"
+SENTIMENT = f"{PREFIX}sentiment"
+DEAD = f"{PREFIX}dead"
+
+BARS_PREFIX = f"{PREFIX}md:bars:"
+
+# Streams whose old entries nobody needs: state is cumulative or lives in the database.
+MAX_LENGTH = {WATERMARK: 10_000, CONTROL: 10_000, DEAD: 100_000}
+
+
+def bars_stream(universe: str) -> str:
+    """Return the stream of bar batches of one universe."""
+    return f"{BARS_PREFIX}{universe}"
+
+
+def quotes_stream(universe: str) -> str:
+    """Return the stream of quote batches of one universe."""
+    return f"{PREFIX}md:quotes:{universe}"
+
+
+def trades_stream(universe: str) -> str:
+    """Return the stream of trade batches of one universe."""
+    return f"{PREFIX}md:trades:{universe}"
