@@ -1,0 +1,1 @@
+"""Adapters of the broker port, one file a venue."""

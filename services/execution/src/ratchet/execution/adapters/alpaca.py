@@ -1,0 +1,186 @@
+"""Alpaca, and the paper exchange that speaks its API, through alpaca-py.
+
+alpaca-py retries POST on 429 and 504 and sets no time-out; both are switched off here, because execution
+itself decides what follows an unanswered order. Bodies are sent as strings: alpaca-py's own request models
+hold quantities as floats.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import requests
+from alpaca.common.exceptions import APIError
+from alpaca.trading.client import TradingClient
+from requests.adapters import HTTPAdapter
+
+from ratchet.common import metrics
+from ratchet.core.assets import Registry
+from ratchet.execution.adapters import alpaca_wire as wire
+from ratchet.execution.broker import (
+    BrokerAccount,
+    BrokerFill,
+    BrokerOrder,
+    BrokerPosition,
+    BrokerRefusedError,
+    BrokerUnreachableError,
+    DuplicateOrderError,
+    OrderNotFoundError,
+    OrderRequest,
+)
+
+# Statuses with which Alpaca itself refuses; 429 and 5xx say nothing about what became of the request.
+_REFUSALS = frozenset({400, 401, 403, 404, 409, 422})
+_ACTIVITY_PAGE = 100
+_ORDER_PAGE = 500
+
+T = TypeVar("T")
+
+
+class TimeoutAdapter(HTTPAdapter):
+    """Gives every request a time-out, (connect, read) in seconds, that the SDK does not."""
+
+    def __init__(self, connect_s: float, read_s: float) -> None:
+        self._timeout_s = (connect_s, read_s)
+        super().__init__(max_retries=0)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        """Send with the time-out."""
+        kwargs["timeout"] = self._timeout_s
+        return super().send(request, **kwargs)
+
+
+class AlpacaBroker:
+    """The broker port over Alpaca's REST API; calls are serialised, so any thread may use it."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        key: str,
+        secret: str,
+        registry: Registry,
+        paper: bool = True,
+        connect_timeout_s: float = 2.0,
+        read_timeout_s: float = 5.0,
+    ) -> None:
+        self._client = TradingClient(
+            api_key=key, secret_key=secret, paper=paper, raw_data=True, url_override=url.rstrip("/")
+        )
+        # Private by name, but the documented way: the constructor has no argument for them.
+        self._client._retry = 0  # noqa: SLF001
+        session = self._client._session  # noqa: SLF001
+        session.mount("http://", TimeoutAdapter(connect_timeout_s, read_timeout_s))
+        session.mount("https://", TimeoutAdapter(connect_timeout_s, read_timeout_s))
+        self._lock = threading.Lock()
+        self._symbols = wire.position_symbols(registry)
+
+    def submit(self, request: OrderRequest) -> BrokerOrder:
+        """POST /v2/orders, once."""
+        body = wire.order_body(request)
+        return self._ask("submit", lambda: wire.parse_order(self._client.post("/orders", body)))
+
+    def cancel(self, broker_order_id: str) -> None:
+        """DELETE /v2/orders/{id}."""
+        self._ask("cancel", lambda: self._client.delete(f"/orders/{quote(broker_order_id, safe='')}"))
+
+    def get_by_client_id(self, client_order_id: str) -> BrokerOrder:
+        """GET /v2/orders:by_client_order_id."""
+        return self._ask(
+            "get_order", lambda: wire.parse_order(self._client.get_order_by_client_id(client_order_id))
+        )
+
+    def list_orders(self, since_ns: int | None = None, *, open_only: bool = False) -> list[BrokerOrder]:
+        """GET /v2/orders, every page, oldest first."""
+        params: dict[str, Any] = {
+            "status": "open" if open_only else "all",
+            "limit": _ORDER_PAGE,
+            "direction": "asc",
+        }
+        found: dict[str, BrokerOrder] = {}
+        after = since_ns
+        while True:
+            if after is not None:
+                params["after"] = wire.format_time(after)
+            rows = self._ask("list_orders", lambda: list(self._client.get("/orders", dict(params))))
+            page = [wire.parse_order(row) for row in rows]
+            fresh = [order for order in page if order.broker_order_id not in found]
+            found.update((order.broker_order_id, order) for order in fresh)
+            if len(rows) < _ORDER_PAGE or not fresh:
+                return list(found.values())
+            # `after` is exclusive; one nanosecond less keeps orders of the same instant on the next page.
+            after = page[-1].created_ns - 1
+
+    def positions(self) -> list[BrokerPosition]:
+        """GET /v2/positions."""
+        return self._ask(
+            "positions",
+            lambda: [wire.parse_position(row, self._symbols) for row in self._client.get_all_positions()],
+        )
+
+    def account(self) -> BrokerAccount:
+        """GET /v2/account."""
+        return self._ask("account", lambda: wire.parse_account(self._client.get_account()))
+
+    def fills(self, since_ns: int) -> list[BrokerFill]:
+        """GET /v2/account/activities/FILL, every page, oldest first."""
+        params: dict[str, Any] = {
+            "after": wire.format_time(since_ns),
+            "direction": "asc",
+            "page_size": _ACTIVITY_PAGE,
+        }
+        found: list[BrokerFill] = []
+        while True:
+            rows = self._ask(
+                "activities", lambda: list(self._client.get("/account/activities/FILL", dict(params)))
+            )
+            found.extend(wire.parse_activity(row) for row in rows)
+            if len(rows) < _ACTIVITY_PAGE:
+                return found
+            params["page_token"] = rows[-1]["id"]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client._session.close()  # noqa: SLF001
+
+    def _ask(self, operation: str, call: Callable[[], T]) -> T:
+        started = time.perf_counter()
+        try:
+            with self._lock:
+                return call()
+        except APIError as error:
+            raise _translate(operation, error) from error
+        except (requests.RequestException, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+            # ValueError and its like: an answer came, but not one of Alpaca's.
+            metrics.BROKER_ERRORS_TOTAL.labels(operation, "unreachable").inc()
+            raise BrokerUnreachableError(f"{operation}: {type(error).__name__}: {error}") from error
+        finally:
+            metrics.BROKER_SECONDS.labels(operation).observe(time.perf_counter() - started)
+
+
+def _translate(operation: str, error: APIError) -> BrokerRefusedError | BrokerUnreachableError:
+    status = int(error.status_code or 0)
+    code, message = _code_and_message(error)
+    # A refusal must be the venue's own words: a proxy's 404 page proves nothing about an order.
+    if status not in _REFUSALS or message is None:
+        metrics.BROKER_ERRORS_TOTAL.labels(operation, "unreachable").inc()
+        return BrokerUnreachableError(f"{operation}: HTTP {status}: {message or str(error)[:200]}")
+    metrics.BROKER_ERRORS_TOTAL.labels(operation, "refused").inc()
+    if status == 404 and operation in {"get_order", "cancel"}:
+        return OrderNotFoundError(code, message, status)
+    if "client_order_id must be unique" in message:
+        return DuplicateOrderError(code, message, status)
+    return BrokerRefusedError(code, message, status)
+
+
+def _code_and_message(error: APIError) -> tuple[str, str | None]:
+    try:
+        message = str(error.message)
+    except (ValueError, KeyError, TypeError):
+        return "", None
+    try:
+        return str(error.code), message
+    except (KeyError, TypeError):
+        return "", message

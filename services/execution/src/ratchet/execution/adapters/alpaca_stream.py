@@ -1,0 +1,73 @@
+"""Alpaca's stream of trade updates, in a thread that reconnects."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from alpaca.trading.stream import TradingStream
+
+from ratchet.common.logging import get_logger
+from ratchet.execution.adapters import alpaca_wire as wire
+from ratchet.execution.broker import TradeUpdate
+
+_log = get_logger("alpaca-stream")
+
+
+class _WatchedStream(TradingStream):
+    """alpaca-py's stream that says when it is connected; it reports neither that nor a refused key."""
+
+    def __init__(self, *args: Any, on_change: Callable[[bool], None], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._on_change = on_change
+        # Updates lost during a long back-off only cost REST calls, but readiness waits for the stream.
+        self._reconnect_min_backoff = 0.2
+        self._reconnect_max_backoff = 5.0
+
+    async def _start_ws(self) -> None:
+        await super()._start_ws()
+        # The venue's acknowledgement of `listen`: from here on no update is missed.
+        self._on_change(True)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._on_change(False)
+        await super().close()
+
+
+class AlpacaUpdates:
+    """The port UpdateStream; `connections` counts connects, so that a caller sees that it missed updates."""
+
+    def __init__(self, *, url: str, key: str, secret: str) -> None:
+        self.connected = False
+        self.connections = 0
+        self._stream = _WatchedStream(key, secret, raw_data=True, url_override=url, on_change=self._on_change)
+        self._thread: threading.Thread | None = None
+
+    def start(self, handler: Callable[[TradeUpdate], None]) -> None:
+        """Deliver every readable update to the handler."""
+
+        async def on_message(message: dict[str, Any]) -> None:
+            try:
+                handler(wire.parse_update(message["data"]))
+            except (ValueError, KeyError, TypeError) as error:
+                # The update is not lost: the missing count makes execution ask by REST.
+                _log.warning("trade update unreadable", error=str(error))
+
+        self._stream.subscribe_trade_updates(on_message)
+        self._thread = threading.Thread(target=self._stream.run, name="alpaca-stream", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread; it ends within seconds."""
+        if self._thread is None:
+            return
+        self._stream.stop()
+        self._thread.join(timeout=6.0)
+        self._thread = None
+
+    def _on_change(self, connected: bool) -> None:
+        if connected:
+            self.connections += 1
+        if connected != self.connected:
+            _log.info("trading stream", connected=connected)
+        self.connected = connected

@@ -1,0 +1,211 @@
+"""Alpaca's JSON to the broker port's types and back."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ratchet.common.timestamps import to_ns
+from ratchet.core.assets import Registry
+from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
+from ratchet.execution.broker import (
+    BrokerAccount,
+    BrokerFill,
+    BrokerOrder,
+    BrokerPosition,
+    OrderRequest,
+    TradeUpdate,
+)
+
+Json = Mapping[str, Any]
+
+# Alpaca has more states than Ratchet needs; states that still work map to ACCEPTED.
+_STATUS = {
+    "pending_new": OrderStatus.ACCEPTED,
+    "new": OrderStatus.ACCEPTED,
+    "accepted": OrderStatus.ACCEPTED,
+    "accepted_for_bidding": OrderStatus.ACCEPTED,
+    "held": OrderStatus.ACCEPTED,
+    "stopped": OrderStatus.ACCEPTED,
+    "suspended": OrderStatus.ACCEPTED,
+    "calculated": OrderStatus.ACCEPTED,
+    "pending_review": OrderStatus.ACCEPTED,
+    "pending_replace": OrderStatus.ACCEPTED,
+    "partially_filled": OrderStatus.PARTIALLY_FILLED,
+    "pending_cancel": OrderStatus.PENDING_CANCEL,
+    "filled": OrderStatus.FILLED,
+    "canceled": OrderStatus.CANCELED,
+    "replaced": OrderStatus.CANCELED,
+    "expired": OrderStatus.EXPIRED,
+    "done_for_day": OrderStatus.EXPIRED,
+    "rejected": OrderStatus.REJECTED,
+}
+_ORDER_TYPES = {item.value: item for item in OrderType}
+_TIMES_IN_FORCE = {item.value: item for item in TimeInForce}
+_FILL_EVENTS = frozenset({"fill", "partial_fill"})
+
+
+class WireError(ValueError):
+    """A message does not have the shape that Alpaca documents; the text names the field."""
+
+
+def order_body(request: OrderRequest) -> dict[str, str]:
+    """Return the body of POST /v2/orders; numbers are strings, which are exact."""
+    body = {
+        "client_order_id": request.client_order_id,
+        "symbol": request.symbol,
+        "side": request.side.value,
+        "type": request.type.value,
+        "time_in_force": request.time_in_force.value,
+        "qty": f"{request.qty:f}",
+    }
+    if request.limit_price is not None:
+        body["limit_price"] = f"{request.limit_price:f}"
+    if request.stop_price is not None:
+        body["stop_price"] = f"{request.stop_price:f}"
+    return body
+
+
+def parse_order(data: Json) -> BrokerOrder:
+    """Read one order."""
+    status = str(_need(data, "status"))
+    return BrokerOrder(
+        broker_order_id=str(_need(data, "id")),
+        client_order_id=str(_need(data, "client_order_id")),
+        symbol=str(data.get("symbol") or ""),
+        side=Side(data.get("side") or "buy"),
+        type=_order_type(data),
+        time_in_force=_time_in_force(data),
+        status=_STATUS.get(status, OrderStatus.ACCEPTED),
+        qty=_decimal(data, "qty") or Decimal(0),
+        filled_qty=_decimal(data, "filled_qty") or Decimal(0),
+        filled_avg_price=_decimal(data, "filled_avg_price"),
+        limit_price=_decimal(data, "limit_price"),
+        stop_price=_decimal(data, "stop_price"),
+        created_ns=parse_time(_need(data, "created_at")),
+        updated_ns=parse_time(data.get("updated_at") or _need(data, "created_at")),
+    )
+
+
+def parse_update(data: Json) -> TradeUpdate:
+    """Read the data of one trade_updates message."""
+    event = str(_need(data, "event"))
+    order = parse_order(_need(data, "order"))
+    ts = parse_time(data.get("timestamp") or _need(data, "at"))
+    fill = None
+    if event in _FILL_EVENTS:
+        fill = BrokerFill(
+            execution_id=str(_need(data, "execution_id")),
+            broker_order_id=order.broker_order_id,
+            client_order_id=order.client_order_id,
+            symbol=order.symbol,
+            side=order.side,
+            qty=_must(data, "qty"),
+            price=_must(data, "price"),
+            cum_qty=order.filled_qty,
+            ts=ts,
+        )
+    return TradeUpdate(event, ts, order, fill, int(data.get("sequence") or 0))
+
+
+def parse_activity(data: Json) -> BrokerFill:
+    """Read one FILL activity; its id is `time::execution id`. The client_order_id is not part of it."""
+    return BrokerFill(
+        execution_id=str(_need(data, "id")).rpartition("::")[2],
+        broker_order_id=str(_need(data, "order_id")),
+        client_order_id="",
+        symbol=str(_need(data, "symbol")),
+        side=Side.BUY if str(_need(data, "side")) == "buy" else Side.SELL,
+        qty=_must(data, "qty"),
+        price=_must(data, "price"),
+        cum_qty=_must(data, "cum_qty"),
+        ts=parse_time(_need(data, "transaction_time")),
+    )
+
+
+def parse_position(data: Json, symbols: Mapping[str, str]) -> BrokerPosition:
+    """Read one position; `symbols` maps Alpaca's BTCUSD of positions to the registry's symbols."""
+    qty = _must(data, "qty")
+    symbol = str(_need(data, "symbol"))
+    if data.get("side") == "short" and qty > 0:
+        qty = -qty
+    return BrokerPosition(symbols.get(symbol, symbol), qty, _must(data, "avg_entry_price"))
+
+
+def parse_account(data: Json) -> BrokerAccount:
+    """Read the account."""
+    return BrokerAccount(
+        account_number=str(_need(data, "account_number")),
+        cash=_must(data, "cash"),
+        equity=_decimal(data, "equity") or _must(data, "cash"),
+        trading_blocked=bool(data.get("trading_blocked") or data.get("account_blocked")),
+    )
+
+
+def position_symbols(registry: Registry) -> dict[str, str]:
+    """Map symbols without a slash, which is how Alpaca reports positions, to the registry's."""
+    return {asset.symbol.replace("/", ""): asset.symbol for asset in registry}
+
+
+def parse_time(value: Any) -> int:
+    """Return RFC 3339 text as ns since the epoch, keeping all nine digits of its fraction."""
+    text = str(value)
+    try:
+        head, fraction, zone = _split_fraction(text)
+        moment = datetime.fromisoformat(f"{head}{zone}")
+    except ValueError as error:
+        raise WireError(f"time {text!r} is not RFC 3339") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return to_ns(moment) + fraction
+
+
+def format_time(ns: int) -> str:
+    """Return ns since the epoch as RFC 3339 text with nine digits."""
+    seconds, fraction = divmod(ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def _split_fraction(text: str) -> tuple[str, int, str]:
+    head, dot, rest = text.partition(".")
+    if not dot:
+        return text, 0, ""
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    return head, int(digits[:9].ljust(9, "0") or "0"), rest[len(digits) :]
+
+
+def _need(data: Json, field: str) -> Any:
+    value = data.get(field)
+    if value is None:
+        raise WireError(f"field {field!r} is missing in {dict(data)!r:.200}")
+    return value
+
+
+def _decimal(data: Json, field: str) -> Decimal | None:
+    value = data.get(field)
+    if value is None or value == "":
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise WireError(f"field {field!r} is {value!r}, not a number") from None
+    if not number.is_finite():
+        raise WireError(f"field {field!r} is {value!r}, not a finite number")
+    return number
+
+
+def _must(data: Json, field: str) -> Decimal:
+    number = _decimal(data, field)
+    if number is None:
+        raise WireError(f"field {field!r} is missing in {dict(data)!r:.200}")
+    return number
+
+
+def _order_type(data: Json) -> OrderType:
+    text = str(data.get("type") or data.get("order_type") or "market")
+    return _ORDER_TYPES.get(text, OrderType.STOP)
+
+
+def _time_in_force(data: Json) -> TimeInForce:
+    text = str(data.get("time_in_force") or "day")
+    return _TIMES_IN_FORCE.get(text, TimeInForce.DAY)

@@ -1,0 +1,75 @@
+"""Trade updates on their way from the stream's thread to the loop that books them."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from ratchet.execution.broker import TradeUpdate
+
+# Beyond this the oldest are dropped: REST has them, and `overflowed` makes the loop ask.
+LIMIT = 10_000
+
+
+class Inbox:
+    """A bounded queue that also knows up to which number of the venue's updates nothing is missing."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._updates: deque[TradeUpdate] = deque()
+        self._limit = limit
+        self._arrived = threading.Condition()
+        self._covered = 0
+        self._gap = True
+        self._wake: Callable[[], None] = lambda: None
+
+    def on_arrival(self, wake: Callable[[], None]) -> None:
+        """Call `wake` in the stream's thread whenever something arrives."""
+        self._wake = wake
+
+    def put(self, update: TradeUpdate) -> None:
+        """Add an update; called by the stream's thread."""
+        with self._arrived:
+            self._note(update.sequence)
+            self._updates.append(update)
+            if len(self._updates) > self._limit:
+                self._updates.popleft()
+                self._gap = True
+            self._arrived.notify_all()
+        self._wake()
+
+    def take(self) -> list[TradeUpdate]:
+        """Return what has arrived, in order of arrival."""
+        with self._arrived:
+            found = list(self._updates)
+            self._updates.clear()
+            return found
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether updates may have been missed, so that REST must be asked."""
+        with self._arrived:
+            return self._gap
+
+    def mark_gap(self) -> None:
+        """Note that updates may have been missed: the connection was lost."""
+        with self._arrived:
+            self._gap = True
+
+    def mark_synced(self, total: int) -> None:
+        """Note that REST has told everything up to the venue's update number `total`."""
+        with self._arrived:
+            self._covered = max(self._covered, total)
+            self._gap = False
+
+    def wait_for(self, total: int, timeout_s: float) -> bool:
+        """Wait until every update up to number `total` was seen; False if that takes too long or one is lost."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._gap or self._covered >= total, timeout_s)
+            return not self._gap and self._covered >= total
+
+    def _note(self, sequence: int) -> None:
+        if sequence <= self._covered:
+            return
+        if sequence > self._covered + 1:
+            self._gap = True
+        else:
+            self._covered = sequence
