@@ -31,7 +31,7 @@ class ValidationConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     spike_sigma: float = Field(default=10.0, gt=0)
-    spike_min_ratio: float = Field(default=0.15, gt=0)
+    spike_min_ratio: float = Field(default=0.30, gt=0)
     wick_min_ratio: float = Field(default=0.40, gt=0)
     warmup_bars: int = Field(default=20, ge=1)
     warmup_min_ratio: float = Field(default=0.60, gt=0)

@@ -60,7 +60,7 @@ class BarValidator:
         ends: Ints,
         timeframes: Sequence[str],
         timeframe_codes: NDArray[np.integer] | None,
-        prices: Sequence[Floats],
+        prices: Sequence[Floats] | Floats,
     ) -> Validation:
         """Judge many bars in event-time order.
 

@@ -1,0 +1,161 @@
+"""A dataset: a folder of bar files, or one file, with an optional dataset.yaml."""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ratchet.common.datasets.columns import BarColumns, Ints, concatenate
+from ratchet.common.datasets.config import DatasetConfig, load_config
+from ratchet.common.datasets.errors import DatasetError
+from ratchet.common.datasets.home import find_dataset
+from ratchet.common.datasets.prepare import prepare
+from ratchet.common.datasets.readers import find_files, read_bars, read_symbols
+from ratchet.common.datasets.replay import OnQuarantine, Replay
+from ratchet.common.datasets.symbols import Listing, canonical_symbol, guess_class
+from ratchet.common.datasets.timeframes import row_timeframes
+from ratchet.core.assets import Registry
+from ratchet.core.market import BarBatch
+from ratchet.core.timeframes import timeframe_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One symbol of a dataset as it lies in the files; first and last are starts of bars in ns UTC."""
+
+    symbol: str
+    timeframe: str
+    bars: int
+    first: int
+    last: int
+
+
+class Dataset:
+    """Bars of many symbols; read on first use, then held as columns."""
+
+    def __init__(self, path: Path, files: list[Path], config: DatasetConfig) -> None:
+        self.path, self.files, self.config = path, files, config
+
+    @classmethod
+    def open(cls, path: Path | str) -> "Dataset":
+        """Open a folder, a file, or a dataset of the data home by name.
+
+        DatasetError names what is wrong: an unknown name with the known ones, a folder without bars, a wrong
+        field of dataset.yaml. Bars are read later, by the first call that needs them.
+        """
+        found = find_dataset(path)
+        config = load_config(found if found.is_dir() else found.parent)
+        return cls(found, find_files(found), config)
+
+    @property
+    def name(self) -> str:
+        """Name from dataset.yaml, else of the folder or file."""
+        return self.config.name or self.path.name.split(".")[0]
+
+    @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """The source's symbols, sorted."""
+        return tuple(sorted({symbol for file in self.files for symbol in read_symbols(file)}))
+
+    def canonical(self, symbol: str, known: Container[str] = ()) -> str:
+        """Return the registry's symbol for one of the source's."""
+        return canonical_symbol(symbol, self.config.symbols, known)
+
+    def listings(self, known: Container[str] = ()) -> tuple[Listing, ...]:
+        """Return every symbol with its class, universe and calendar as the registry should know it.
+
+        `known` are the symbols that the registry has already.
+        """
+        return tuple(self._listing(symbol, self.canonical(symbol, known)) for symbol in self.symbols)
+
+    def timeframe(self, symbol: str) -> str:
+        """Return a symbol's timeframe in the files; a symbol that changes it has its longest."""
+        return self._series_of(symbol).timeframe
+
+    def describe(self) -> tuple[Series, ...]:
+        """Return timeframe, count and range of each of the source's symbols, sorted by symbol."""
+        return tuple(self._series.values())
+
+    def replay(
+        self,
+        registry: Registry,
+        start: int | None = None,
+        end: int | None = None,
+        on_quarantine: OnQuarantine | None = None,
+    ) -> Replay:
+        """Return one pass over the bars whose event time (end of bar, ns UTC) lies in [start, end).
+
+        start and end default to dataset.yaml's. DatasetError names symbols that the registry lacks and series
+        that are coarser than their universe's decision timeframe.
+        """
+        start = self.config.start_ns if start is None else start
+        end = self.config.end_ns if end is None else end
+        judged, quarantined = prepare(self._assigned(registry), self.config, registry, start, end)
+        return Replay(registry, judged, quarantined, on_quarantine)
+
+    def steps(
+        self,
+        registry: Registry,
+        start: int | None = None,
+        end: int | None = None,
+        on_quarantine: OnQuarantine | None = None,
+    ) -> Iterator[tuple[BarBatch, ...]]:
+        """Yield the batches of each event time, one per universe; see replay for the arguments."""
+        return iter(self.replay(registry, start, end, on_quarantine))
+
+    @cached_property
+    def _bars(self) -> BarColumns:
+        parts = []
+        codes = {symbol: code for code, symbol in enumerate(self.symbols)}
+        for file in self.files:
+            bars = read_bars(file)
+            names, timeframe_codes = row_timeframes(bars, self.config)
+            local = np.array([codes[symbol] for symbol in bars.symbols], dtype=np.int64)
+            symbols = local[bars.symbol_codes]
+            prices = np.stack(bars.prices)
+            parts.append(BarColumns(symbols, bars.starts, bars.starts, timeframe_codes, names, prices))
+        return concatenate(parts) if len(parts) > 1 else parts[0]
+
+    @cached_property
+    def _series(self) -> dict[str, Series]:
+        bars = self._bars
+        lengths = np.array([timeframe_ns(name) for name in bars.timeframes], dtype=np.int64)
+        order = np.argsort(bars.assets, kind="stable")
+        borders = np.searchsorted(bars.assets[order], np.arange(len(self.symbols) + 1)).tolist()
+        series = {}
+        for code, symbol in enumerate(self.symbols):
+            rows = order[borders[code] : borders[code + 1]]
+            codes, starts = np.unique(bars.timeframe_codes[rows]), bars.starts[rows]
+            longest = bars.timeframes[max(codes.tolist(), key=lambda code: lengths[code])]
+            series[symbol] = Series(symbol, longest, len(rows), int(starts.min()), int(starts.max()))
+        return series
+
+    def _series_of(self, symbol: str) -> Series:
+        for source in (symbol, *(source for source in self.symbols if self.canonical(source) == symbol)):
+            if source in self._series:
+                return self._series[source]
+        raise DatasetError(f"{self.path}: has no symbol {symbol!r}; it has {_some(self.symbols)}")
+
+    def _listing(self, source: str, symbol: str) -> Listing:
+        config = self.config
+        stated = config.asset_classes.get(symbol) or config.asset_classes.get(source) or config.asset_class
+        asset_class = stated or guess_class(symbol)
+        universe = config.universes.get(symbol) or config.universes.get(source)
+        keys = (symbol, source, universe, asset_class.value)
+        calendar = next((config.calendars[key] for key in keys if key in config.calendars), None)
+        return Listing(source, symbol, asset_class, universe, calendar)
+
+    def _assigned(self, registry: Registry) -> BarColumns:
+        names = [self.canonical(symbol, registry) for symbol in self.symbols]
+        unknown = [name for name in names if name not in registry]
+        if unknown:
+            raise DatasetError(f"{self.path}: symbols that the asset registry lacks: {_some(unknown)}")
+        ids: Ints = np.array([registry.by_symbol(name).id for name in names], dtype=np.int64)
+        return replace(self._bars, assets=ids[self._bars.assets])
+
+
+def _some(names: tuple[str, ...] | list[str], limit: int = 12) -> str:
+    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + rest
