@@ -1,4 +1,4 @@
-"""Where configuration and migrations lie: in the checkout, or in the folder the process runs in."""
+"""Where configuration, migrations and state lie: in the checkout, or in the folder the process runs in."""
 
 from pathlib import Path
 
@@ -6,6 +6,9 @@ _CHECKOUT = Path(__file__).resolve().parents[5]
 
 
 def default_dir(relative: str) -> Path:
-    """Return a folder of the checkout if this package runs from one, else the same below the current one."""
-    inside = _CHECKOUT / relative
-    return inside if inside.is_dir() else Path(relative).absolute()
+    """Return a folder of the checkout if this package runs from one, else the same below the current one.
+
+    The folder need not exist, so that every command finds the same state from any folder.
+    """
+    inside = (_CHECKOUT / "config").is_dir() and (_CHECKOUT / "pyproject.toml").is_file()
+    return (_CHECKOUT if inside else Path.cwd()) / relative
