@@ -32,12 +32,15 @@ test: install ## Run every test (embedded PostgreSQL and Valkey are started by t
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: lint
-lint: install ## ruff, mypy, import rules, freshness of generated code
+lint: install types ## ruff, mypy, import rules, freshness of generated code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(addsuffix /src/ratchet,$(MEMBERS))
 	@$(BIN)/lint-imports
 	@$(BIN)/python proto/generate.py --check
+
+.PHONY: types
+types: install ## mypy, strict on core and common
+	@$(BIN)/mypy $(addsuffix /src/ratchet,$(MEMBERS)) proto/generate.py
 
 .PHONY: format
 format: install ## Format the code and apply safe fixes
@@ -58,8 +61,9 @@ chart: install ## Lint, render and validate the Helm chart
 
 .PHONY: lock
 lock: ## Recompile the pinned requirements (needs uv)
-	@$(COMPILE) $(PYPROJECTS) -o requirements/runtime.txt
-	@$(COMPILE) $(PYPROJECTS) --group pyproject.toml:dev -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) $(PYPROJECTS) --group pyproject.toml:dev -o requirements/dev.txt
+	@$(COMPILE) $(filter-out cli/pyproject.toml,$(PYPROJECTS)) --group pyproject.toml:build \
+	  -c requirements/dev.txt -o requirements/services.txt
 
 .PHONY: clean
 clean: ## Remove the environment and the local state
