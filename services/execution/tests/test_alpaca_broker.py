@@ -117,7 +117,8 @@ def test_fills_are_read_over_every_page(alpaca: AlpacaBroker, venue: Any) -> Non
     venue.activities = [
         {
             "id": f"20250102150000000::{n}", "order_id": "o", "symbol": "BTC/USDT", "side": "buy",
-            "qty": "0.5", "price": "100.25", "cum_qty": str(n / 2), "transaction_time": f"2025-01-02T15:00:00.{n:06d}Z",
+            "qty": "0.5", "price": "100.25", "cum_qty": str(n / 2),
+            "transaction_time": f"2025-01-02T15:00:00.{n:06d}Z",
         }
         for n in range(250)
     ]  # fmt: skip

@@ -18,7 +18,9 @@ class Inbox:
         self._limit = limit
         self._arrived = threading.Condition()
         self._covered = 0
-        self._gap = True
+        # Gaps so far, and how many of them REST has filled.
+        self._gaps = 1
+        self._filled = 0
         self._wake: Callable[[], None] = lambda: None
 
     def on_arrival(self, wake: Callable[[], None]) -> None:
@@ -32,7 +34,7 @@ class Inbox:
             self._updates.append(update)
             if len(self._updates) > self._limit:
                 self._updates.popleft()
-                self._gap = True
+                self._gaps += 1
             self._arrived.notify_all()
         self._wake()
 
@@ -47,29 +49,36 @@ class Inbox:
     def has_gap(self) -> bool:
         """Whether updates may have been missed, so that REST must be asked."""
         with self._arrived:
-            return self._gap
+            return self._gaps > self._filled
 
     def mark_gap(self) -> None:
-        """Note that updates may have been missed: the connection was lost."""
+        """Note that updates may have been missed: the connection was lost, or made anew."""
         with self._arrived:
-            self._gap = True
+            self._gaps += 1
+            self._arrived.notify_all()
 
-    def mark_synced(self, total: int) -> None:
-        """Note that REST has told everything up to the venue's update number `total`."""
+    def begin_sync(self) -> int:
+        """Return a token to hand to `mark_synced` when REST has answered."""
+        with self._arrived:
+            return self._gaps
+
+    def mark_synced(self, token: int, total: int = 0) -> None:
+        """Note that REST, asked after `begin_sync`, has told everything up to the venue's update `total`."""
         with self._arrived:
             self._covered = max(self._covered, total)
-            self._gap = False
+            self._filled = max(self._filled, token)
 
     def wait_for(self, total: int, timeout_s: float) -> bool:
-        """Wait until every update up to number `total` was seen; False if that takes too long or one is lost."""
+        """Wait until every update up to number `total` was seen; False if one is lost or takes too long."""
         with self._arrived:
-            self._arrived.wait_for(lambda: self._gap or self._covered >= total, timeout_s)
-            return not self._gap and self._covered >= total
+            self._arrived.wait_for(lambda: self._gaps > self._filled or self._covered >= total, timeout_s)
+            return self._gaps == self._filled and self._covered >= total
 
     def _note(self, sequence: int) -> None:
-        if sequence <= self._covered:
+        if 0 < sequence <= self._covered:
             return
-        if sequence > self._covered + 1:
-            self._gap = True
+        if sequence != self._covered + 1:
+            # Also for a venue that does not number its updates: nothing then says that none is missing.
+            self._gaps += 1
         else:
             self._covered = sequence
