@@ -1,5 +1,18 @@
 """Portfolio: positions, cash and profit and loss."""
 
+from ratchet.core.portfolio.portfolio import AppliedFill, Portfolio
+from ratchet.core.portfolio.position import Booking, Position, book
+from ratchet.core.portfolio.trades import ClosedTrade
 from ratchet.core.portfolio.types import OpenOrder, PortfolioSnapshot, PositionView
 
-__all__ = ["OpenOrder", "PortfolioSnapshot", "PositionView"]
+__all__ = [
+    "AppliedFill",
+    "Booking",
+    "ClosedTrade",
+    "OpenOrder",
+    "Portfolio",
+    "PortfolioSnapshot",
+    "Position",
+    "PositionView",
+    "book",
+]

@@ -1,0 +1,201 @@
+"""How orders come into being, hang together and end."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import UUID, uuid5
+
+from ratchet.core.assets.types import Asset
+from ratchet.core.exchange import admission
+from ratchet.core.exchange.config import EQUITIES
+from ratchet.core.exchange.types import (
+    EventType,
+    ExchangeOrder,
+    ExchangeStatus,
+    OrderClass,
+    OrderRequest,
+)
+from ratchet.core.exchange.venue import Venue
+from ratchet.core.orders.ids import exchange_order_id
+from ratchet.core.orders.types import OrderType, Side, TimeInForce
+from ratchet.core.sessions import get_calendar
+
+_NS_PER_DAY = 86_400_000_000_000
+_EVENT_OF = {
+    ExchangeStatus.CANCELED: EventType.CANCELED,
+    ExchangeStatus.EXPIRED: EventType.EXPIRED,
+    ExchangeStatus.REPLACED: EventType.REPLACED,
+}
+
+
+def new_order(venue: Venue, request: OrderRequest, asset: Asset, ts: int) -> ExchangeOrder:
+    """Build the order of a request that has the right shape; nothing is stored yet."""
+    return ExchangeOrder(
+        id=exchange_order_id(venue.account, request.client_order_id),
+        client_order_id=request.client_order_id,
+        seq=0,
+        asset_id=asset.id,
+        side=request.side,
+        type=request.type,
+        time_in_force=request.time_in_force,
+        order_class=request.order_class,
+        status=_first_status(asset, ts),
+        qty=admission.normalized_qty(request, asset),
+        notional=request.notional,
+        limit_price=request.limit_price,
+        stop_price=request.stop_price,
+        unit_reserve=admission.unit_reserve(venue, request, asset),
+        created_ts=ts,
+        updated_ts=ts,
+        expires_ts=expiry(venue, asset, request.time_in_force, ts),
+        extended_hours=request.extended_hours,
+    )
+
+
+def _first_status(asset: Asset, ts: int) -> ExchangeStatus:
+    if asset.asset_class in EQUITIES and not get_calendar(asset.calendar).is_open(ts):
+        return ExchangeStatus.ACCEPTED
+    return ExchangeStatus.NEW
+
+
+def expiry(venue: Venue, asset: Asset, time_in_force: TimeInForce, ts: int) -> int:
+    """Return when an order placed at ts runs out: at the close of its session, or after the GTC limit."""
+    if time_in_force is TimeInForce.DAY:
+        return get_calendar(asset.calendar).day_end(ts)
+    return ts + venue.config.gtc_expiry_days * _NS_PER_DAY
+
+
+def place(venue: Venue, order: ExchangeOrder, request: OrderRequest) -> ExchangeOrder:
+    """Store an admitted order with its legs and announce it."""
+    order = replace(order, seq=venue.next_seq())
+    legs = list(_legs(venue, order, request))
+    if order.order_class is OrderClass.OCO:
+        # The parent is the target itself; its one leg is the stop, working from the start.
+        legs = [replace(legs[-1], status=order.status, sibling_id=order.id)]
+        order = replace(order, sibling_id=legs[0].id)
+    elif len(legs) == 2:
+        first, second = legs
+        legs = [replace(first, sibling_id=second.id), replace(second, sibling_id=first.id)]
+    order = replace(order, legs=tuple(leg.id for leg in legs))
+    for stored in (order, *legs):
+        venue.put(stored)
+    venue.emit(EventType(order.status.value), order, order.created_ts)
+    return order
+
+
+def _legs(venue: Venue, parent: ExchangeOrder, request: OrderRequest) -> Iterator[ExchangeOrder]:
+    if request.take_profit is not None and parent.order_class is not OrderClass.OCO:
+        target = replace(parent, type=OrderType.LIMIT, limit_price=request.take_profit, stop_price=None)
+        yield _leg(venue, parent, target, "take_profit")
+    if request.stop_loss is not None:
+        limit = request.stop_loss.limit_price
+        stop = replace(
+            parent,
+            type=OrderType.STOP if limit is None else OrderType.STOP_LIMIT,
+            limit_price=limit,
+            stop_price=request.stop_loss.stop_price,
+        )
+        yield _leg(venue, parent, stop, "stop_loss")
+
+
+def _leg(venue: Venue, parent: ExchangeOrder, leg: ExchangeOrder, role: str) -> ExchangeOrder:
+    client_order_id = str(uuid5(UUID(parent.id), role))
+    return replace(
+        leg,
+        id=exchange_order_id(venue.account, client_order_id),
+        client_order_id=client_order_id,
+        seq=venue.next_seq(),
+        side=Side.SELL,
+        status=ExchangeStatus.HELD,
+        parent_id=parent.id,
+    )
+
+
+def open_for_trading(venue: Venue, order: ExchangeOrder, ts: int) -> ExchangeOrder:
+    """Let an order that waited for the session work."""
+    if order.status is not ExchangeStatus.ACCEPTED:
+        return order
+    order = venue.put(replace(order, status=ExchangeStatus.NEW, updated_ts=ts))
+    venue.emit(EventType.NEW, order, ts)
+    return order
+
+
+def activate_legs(venue: Venue, parent: ExchangeOrder, ts: int) -> list[ExchangeOrder]:
+    """Let the legs of a completely filled parent work; return them."""
+    activated = []
+    for leg_id in parent.legs:
+        leg = venue.book.get(leg_id)
+        if leg is not None and leg.status is ExchangeStatus.HELD:
+            leg = replace(leg, status=ExchangeStatus.NEW, qty=parent.filled_qty, updated_ts=ts)
+            activated.append(venue.put(leg))
+            venue.emit(EventType.NEW, leg, ts)
+    return activated
+
+
+def sync_sibling(venue: Venue, order: ExchangeOrder, ts: int) -> None:
+    """After a fill of one leg, cancel or shrink the other, so that both never exceed the position."""
+    sibling = venue.book.get(order.sibling_id) if order.sibling_id else None
+    if sibling is None or not sibling.is_open:
+        return
+    if order.status is ExchangeStatus.FILLED:
+        close(venue, sibling, ExchangeStatus.CANCELED, ts)
+    else:
+        venue.put(replace(sibling, qty=sibling.filled_qty + order.remaining_qty, updated_ts=ts))
+
+
+def close(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) -> ExchangeOrder:
+    """End an order as canceled or expired, and with it the group that it belongs to."""
+    order = _end(venue, order, status, ts)
+    for other_id in (*order.legs, order.sibling_id):
+        other = venue.book.get(other_id) if other_id else None
+        if other is not None and other.is_open:
+            close(venue, other, ExchangeStatus.CANCELED, ts)
+    return order
+
+
+def _end(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) -> ExchangeOrder:
+    if status is ExchangeStatus.EXPIRED:
+        order = replace(order, status=status, updated_ts=ts, expired_ts=ts)
+    elif status is ExchangeStatus.REPLACED:
+        order = replace(order, status=status, updated_ts=ts, replaced_ts=ts)
+    else:
+        order = replace(order, status=status, updated_ts=ts, canceled_ts=ts)
+    venue.put(order)
+    venue.emit(_EVENT_OF[status], order, ts)
+    return order
+
+
+def supersede(venue: Venue, old: ExchangeOrder, new: ExchangeOrder, ts: int) -> ExchangeOrder:
+    """Put a replacement in an order's place, within its group too."""
+    new = replace(new, seq=venue.next_seq())
+    _end(venue, replace(old, replaced_by=new.id), ExchangeStatus.REPLACED, ts)
+    venue.put(new)
+    venue.emit(EventType.NEW, new, ts)
+    for other_id in (new.sibling_id, new.parent_id, *new.legs):
+        other = venue.book.get(other_id) if other_id else None
+        if other is not None:
+            venue.put(_relinked(other, old.id, new.id))
+    return new
+
+
+def _relinked(order: ExchangeOrder, old_id: str, new_id: str) -> ExchangeOrder:
+    return replace(
+        order,
+        sibling_id=new_id if order.sibling_id == old_id else order.sibling_id,
+        parent_id=new_id if order.parent_id == old_id else order.parent_id,
+        legs=tuple(new_id if leg == old_id else leg for leg in order.legs),
+    )
+
+
+def expire_due(venue: Venue, ts: int) -> None:
+    """Expire orders whose time is over and whose last bar has been matched.
+
+    A bar stamped later than the close may still belong to the session, so an order waits for the first bar
+    at or after its expiry, at most for one bar's length.
+    """
+    for order in venue.book.due(ts):
+        asset_id = order.asset_id
+        seen = int(venue.mark_ts[asset_id]) >= order.expires_ts
+        if seen or ts >= order.expires_ts + int(venue.bar_ns[asset_id]):
+            current = venue.book.get(order.id)
+            if current is not None and current.is_open:
+                close(venue, current, ExchangeStatus.EXPIRED, ts)

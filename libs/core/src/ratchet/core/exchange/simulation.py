@@ -1,0 +1,209 @@
+"""Matching the working orders of one asset against one bar."""
+
+import heapq
+from dataclasses import replace
+from decimal import Decimal
+
+from ratchet.core.assets.types import Asset
+from ratchet.core.exchange.admission import tick_of
+from ratchet.core.exchange.fees import Fee, fee_for
+from ratchet.core.exchange.lifecycle import activate_legs, close, open_for_trading, sync_sibling
+from ratchet.core.exchange.matching import (
+    Bar,
+    Match,
+    fill_price,
+    find_match,
+    find_trigger,
+    impact_ratio,
+    quote,
+)
+from ratchet.core.exchange.types import Activity, EventType, ExchangeEvent, ExchangeOrder, ExchangeStatus
+from ratchet.core.exchange.venue import Venue
+from ratchet.core.market.batch import BarBatch
+from ratchet.core.orders.ids import execution_id
+from ratchet.core.orders.money import ZERO, canonical, floor_to, from_float, notional
+from ratchet.core.orders.types import OrderType, Side, TimeInForce
+from ratchet.core.portfolio.position import book
+
+_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+
+
+class BarMatcher:
+    """One asset, one bar: candidates in price-time priority share the volume that may be taken."""
+
+    def __init__(self, venue: Venue, asset: Asset, batch: BarBatch, row: int) -> None:
+        config = venue.config
+        self._venue = venue
+        self._asset = asset
+        self._ts = batch.ts
+        self._half_spread = config.half_spread(asset.asset_class)
+        self._touch = config.limit_fill == "touch"
+        reports_volume = asset.asset_class not in config.slippage.unreported_volume_classes
+        volume = from_float(batch.volume[row]) if reports_volume else None
+        self._bar = Bar(
+            from_float(batch.open[row]), from_float(batch.high[row]), from_float(batch.low[row]), volume
+        )
+        share = config.slippage.max_volume_share
+        self._budget = (
+            None if volume is None or share is None else floor_to(volume * share, asset.qty_increment)
+        )
+        self._candidates: list[tuple[tuple[int, int, Decimal, int], str, Match]] = []
+
+    def run(self) -> None:
+        """Expire what came too late, fill what matches, and age what rests."""
+        start = int(self._venue.bar_start[self._asset.id])
+        entered = []
+        for order in self._venue.book.working(self._asset.id):
+            if order.created_ts > start:
+                continue
+            current = self._venue.book.get(order.id)
+            if current is None or not current.is_working:
+                continue
+            if current.expires_ts <= start:
+                close(self._venue, current, ExchangeStatus.EXPIRED, self._ts)
+                continue
+            entered.append(order.id)
+            if self._budget is None or self._budget > 0:
+                self._enter(open_for_trading(self._venue, current, self._ts), self._bar)
+        self._fill_candidates()
+        for order_id in entered:
+            self._age(order_id)
+
+    def _enter(self, order: ExchangeOrder, bar: Bar) -> None:
+        if order.type in _STOPS and not order.triggered:
+            triggered, match = find_trigger(order, bar, self._half_spread)
+            if triggered:
+                self._venue.put(replace(order, triggered=True, updated_ts=self._ts))
+        else:
+            match = find_match(order, bar, self._half_spread, self._touch)
+        if match is not None:
+            heapq.heappush(self._candidates, (match.rank(order), order.id, match))
+
+    def _fill_candidates(self) -> None:
+        while self._candidates:
+            _, order_id, match = heapq.heappop(self._candidates)
+            order = self._venue.book.get(order_id)
+            if order is None or not order.is_working:
+                continue
+            order = self._execute(order, match)
+            if order is not None:
+                sync_sibling(self._venue, order, self._ts)
+                if order.status is ExchangeStatus.FILLED:
+                    self._enter_legs(order, match)
+
+    def _enter_legs(self, parent: ExchangeOrder, match: Match) -> None:
+        """Let new legs trade in the rest of the bar.
+
+        After an entry at the open the whole bar lies ahead. After one inside the bar only the stop may fill:
+        the price passed the entry before it reached the stop, but nobody knows whether the high came later.
+        """
+        entry = parent.filled_avg_price or match.reference
+        rest = self._bar if match.at_open else replace(self._bar, open=entry)
+        for leg in activate_legs(self._venue, parent, self._ts):
+            if match.at_open or leg.type in _STOPS:
+                self._enter(leg, rest)
+
+    def _execute(self, order: ExchangeOrder, match: Match) -> ExchangeOrder | None:
+        order = self._sized(order, match)
+        qty = order.remaining_qty
+        if self._budget is not None:
+            qty = min(qty, self._budget)
+        if qty <= 0:
+            return None
+        price = self._price(order, match, qty)
+        if self._budget is not None:
+            self._budget -= qty
+        return self._book(order, qty, price, is_maker=not match.takes)
+
+    def _price(self, order: ExchangeOrder, match: Match, qty: Decimal) -> Decimal:
+        costs = self._half_spread + impact_ratio(self._venue.config.slippage, qty, self._bar.volume)
+        return fill_price(match, order.side, costs, tick_of(self._asset, match.reference))
+
+    def _sized(self, order: ExchangeOrder, match: Match) -> ExchangeOrder:
+        """Turn the notional of an order into a quantity at its first match."""
+        if order.qty is not None or order.notional is None:
+            return order
+        estimate = order.notional / quote(order.side, match.reference, self._half_spread)
+        qty = floor_to(order.notional / self._price(order, match, estimate), self._asset.qty_increment)
+        if order.side is Side.SELL:
+            qty = min(qty, self._venue.position(self._asset.id).qty)
+        order = self._venue.put(replace(order, qty=qty, updated_ts=self._ts))
+        return order if qty > 0 else close(self._venue, order, ExchangeStatus.CANCELED, self._ts)
+
+    def _book(self, order: ExchangeOrder, qty: Decimal, price: Decimal, is_maker: bool) -> ExchangeOrder:
+        venue, ts = self._venue, self._ts
+        fee = fee_for(self._asset, order.side, qty, price, ts, venue.config, is_maker)
+        booking = book(venue.position(order.asset_id), order.side, qty, price, ts, fee.amount, fee.in_base)
+        venue.add_cash(booking.cash_delta)
+        venue.set_position(booking.position)
+        venue.fees_paid += notional(fee.amount, price) if fee.in_base else fee.amount
+        done = order.filled_qty + qty == order.qty
+        filled = replace(
+            order,
+            status=ExchangeStatus.FILLED if done else ExchangeStatus.PARTIALLY_FILLED,
+            filled_qty=order.filled_qty + qty,
+            filled_notional=order.filled_notional + notional(qty, price),
+            fill_count=order.fill_count + 1,
+            filled_ts=ts if done else 0,
+            updated_ts=ts,
+        )
+        venue.put(filled)
+        event = ExchangeEvent(
+            EventType.FILL if done else EventType.PARTIAL_FILL,
+            filled,
+            ts,
+            price,
+            qty,
+            execution_id(order.id, order.fill_count),
+            booking.position.qty,
+            fee.amount,
+            fee.in_base,
+        )
+        venue.events.append(event)
+        if venue.dirty is not None:
+            self._record(event, price, qty, fee)
+        return filled
+
+    def _record(self, event: ExchangeEvent, price: Decimal, qty: Decimal, fee: Fee) -> None:
+        order = event.order
+        money = -order.side.sign * notional(qty, price)
+        row = Activity(
+            event.execution_id,
+            "FILL",
+            event.ts,
+            order.asset_id,
+            order.id,
+            order.side,
+            qty,
+            price,
+            money,
+            event.execution_id,
+            order.filled_qty,
+            order.remaining_qty,
+            order.status.value,
+        )
+        self._venue.record(row)
+        if fee.amount:
+            crypto = fee.in_base or self._asset.asset_class.value == "crypto"
+            self._venue.record(
+                replace(
+                    row,
+                    id=execution_id(event.execution_id, 0),
+                    type="CFEE" if crypto else "FEE",
+                    qty=-fee.amount if fee.in_base else ZERO,
+                    net_amount=ZERO if fee.in_base else -fee.amount,
+                    cum_qty=ZERO,
+                    leaves_qty=ZERO,
+                    order_status="",
+                    description=f"fee of {canonical(qty)} {self._asset.symbol}",
+                )
+            )
+
+    def _age(self, order_id: str) -> None:
+        order = self._venue.book.get(order_id)
+        if order is None or not order.is_working:
+            return
+        if order.time_in_force is TimeInForce.IOC:
+            close(self._venue, order, ExchangeStatus.CANCELED, self._ts)
+        elif not order.rested:
+            self._venue.put(replace(order, rested=True))

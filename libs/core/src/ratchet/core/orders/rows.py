@@ -1,0 +1,53 @@
+"""Records to JSON-able dicts and back, exactly: decimals as text, enums by value."""
+
+from dataclasses import fields
+from decimal import Decimal
+from enum import Enum
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+R = TypeVar("R")
+
+# Bounded by the number of record types.
+_known: dict[type, dict[str, Any]] = {}
+
+
+def to_row(record: Any) -> dict[str, Any]:
+    """Return a dataclass as a dict that json.dumps takes."""
+    return {name: _plain(getattr(record, name)) for name in _hints(type(record))}
+
+
+def from_row(kind: type[R], row: dict[str, Any]) -> R:
+    """Rebuild a dataclass from `to_row`; absent fields take their defaults, unknown ones raise TypeError."""
+    hints = _hints(kind)
+    unknown = sorted(set(row) - set(hints))
+    if unknown:
+        raise TypeError(f"{kind.__name__} has no field {unknown[0]!r}; allowed: {', '.join(hints)}")
+    return kind(**{name: _typed(hints[name], value) for name, value in row.items()})
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    found = _known.get(kind)
+    if found is None:
+        hints = get_type_hints(kind)
+        found = _known[kind] = {field.name: hints[field.name] for field in fields(kind)}
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    origin = get_origin(hint)
+    if origin in {Union, UnionType}:
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    if origin is tuple:
+        return tuple(value)
+    return hint(value)

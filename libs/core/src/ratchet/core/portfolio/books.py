@@ -1,0 +1,77 @@
+"""What a portfolio writes down, and the way to a JSON-able dict and back, exactly."""
+
+from decimal import Decimal
+from typing import Any, Self
+
+import numpy as np
+
+from ratchet.core.assets.types import AssetClass
+from ratchet.core.orders.rows import from_row, to_row
+from ratchet.core.portfolio.day import DayBook
+from ratchet.core.portfolio.position import Position
+from ratchet.core.portfolio.seen import RecentIds
+from ratchet.core.portfolio.trades import OpenTrade
+
+
+class Books:
+    """Cash, positions, running trades, marks by asset id, and the running day."""
+
+    def __init__(self, size: int, cash: Decimal) -> None:
+        self.cash = cash
+        self.peak_equity = cash
+        self.positions: dict[int, Position] = {}
+        self.trades: dict[int, OpenTrade] = {}
+        self.seen = RecentIds()
+        self.day = DayBook(cash)
+        self.marks = np.zeros(size, dtype=np.float64)
+        self.mark_ts = np.zeros(size, dtype=np.int64)
+
+    def dump(self) -> dict[str, Any]:
+        """Return everything as a JSON-able dict."""
+        held = sorted(self.positions)
+        marked = self.mark_ts.nonzero()[0]
+        return {
+            "cash": str(self.cash),
+            "peak_equity": str(self.peak_equity),
+            "positions": [to_row(self.positions[asset_id]) for asset_id in held],
+            "trades": [to_row(self.trades[asset_id]) for asset_id in held],
+            "marks": [[int(i), float(self.marks[i]), int(self.mark_ts[i])] for i in marked],
+            "day": _dump_day(self.day),
+            "seen": list(self.seen),
+        }
+
+    @classmethod
+    def load(cls, size: int, state: dict[str, Any]) -> Self:
+        """Rebuild the books from `dump`."""
+        books = cls(size, Decimal(state["cash"]))
+        books.peak_equity = Decimal(state["peak_equity"])
+        positions = (from_row(Position, row) for row in state["positions"])
+        books.positions = {position.asset_id: position for position in positions}
+        trades = (from_row(OpenTrade, row) for row in state["trades"])
+        books.trades = {trade.asset_id: trade for trade in trades}
+        for asset_id, mark, mark_ts in state["marks"]:
+            books.marks[asset_id] = mark
+            books.mark_ts[asset_id] = mark_ts
+        books.seen = RecentIds(state["seen"])
+        _load_day(books.day, state["day"])
+        return books
+
+
+def _dump_day(day: DayBook) -> dict[str, Any]:
+    return {
+        "number": day.number,
+        "start_equity": str(day.start_equity),
+        "start_values": {c.value: str(value) for c, value in day.start_values.items()},
+        "flows": {c.value: str(value) for c, value in day.flows.items()},
+        "trades": {c.value: count for c, count in day.trades.items()},
+        "wins": {c.value: count for c, count in day.wins.items()},
+    }
+
+
+def _load_day(day: DayBook, state: dict[str, Any]) -> None:
+    day.number = state["number"]
+    day.start_equity = Decimal(state["start_equity"])
+    day.start_values = {AssetClass(c): Decimal(value) for c, value in state["start_values"].items()}
+    day.flows = {AssetClass(c): Decimal(value) for c, value in state["flows"].items()}
+    day.trades = {AssetClass(c): int(count) for c, count in state["trades"].items()}
+    day.wins = {AssetClass(c): int(count) for c, count in state["wins"].items()}
