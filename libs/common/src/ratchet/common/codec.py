@@ -56,6 +56,7 @@ def encode_bars(batch: BarBatch) -> market_data_pb2.BarBatch:
         low=batch.low.tolist(),
         close=batch.close.tolist(),
         volume=batch.volume.tolist(),
+        start_ns=batch.start,
     )
 
 
@@ -73,6 +74,7 @@ def decode_bars(message: market_data_pb2.BarBatch) -> BarBatch:
         ts=message.ts_ns,
         asset_ids=ids,
         step=decode_step(message.step),
+        start=message.start_ns,
         **columns,
     )
 

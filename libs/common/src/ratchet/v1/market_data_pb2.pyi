@@ -15,7 +15,7 @@ class Step(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., universes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class BarBatch(_message.Message):
-    __slots__ = ("universe", "timeframe", "ts_ns", "step", "asset_ids", "open", "high", "low", "close", "volume")
+    __slots__ = ("universe", "timeframe", "ts_ns", "step", "asset_ids", "open", "high", "low", "close", "volume", "start_ns")
     UNIVERSE_FIELD_NUMBER: _ClassVar[int]
     TIMEFRAME_FIELD_NUMBER: _ClassVar[int]
     TS_NS_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,7 @@ class BarBatch(_message.Message):
     LOW_FIELD_NUMBER: _ClassVar[int]
     CLOSE_FIELD_NUMBER: _ClassVar[int]
     VOLUME_FIELD_NUMBER: _ClassVar[int]
+    START_NS_FIELD_NUMBER: _ClassVar[int]
     universe: str
     timeframe: str
     ts_ns: int
@@ -36,7 +37,8 @@ class BarBatch(_message.Message):
     low: _containers.RepeatedScalarFieldContainer[float]
     close: _containers.RepeatedScalarFieldContainer[float]
     volume: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, universe: _Optional[str] = ..., timeframe: _Optional[str] = ..., ts_ns: _Optional[int] = ..., step: _Optional[_Union[Step, _Mapping]] = ..., asset_ids: _Optional[_Iterable[int]] = ..., open: _Optional[_Iterable[float]] = ..., high: _Optional[_Iterable[float]] = ..., low: _Optional[_Iterable[float]] = ..., close: _Optional[_Iterable[float]] = ..., volume: _Optional[_Iterable[float]] = ...) -> None: ...
+    start_ns: int
+    def __init__(self, universe: _Optional[str] = ..., timeframe: _Optional[str] = ..., ts_ns: _Optional[int] = ..., step: _Optional[_Union[Step, _Mapping]] = ..., asset_ids: _Optional[_Iterable[int]] = ..., open: _Optional[_Iterable[float]] = ..., high: _Optional[_Iterable[float]] = ..., low: _Optional[_Iterable[float]] = ..., close: _Optional[_Iterable[float]] = ..., volume: _Optional[_Iterable[float]] = ..., start_ns: _Optional[int] = ...) -> None: ...
 
 class Bar(_message.Message):
     __slots__ = ("symbol", "ts_ns", "open", "high", "low", "close", "volume")

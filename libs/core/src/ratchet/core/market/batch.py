@@ -19,7 +19,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class BarBatch:
-    """Bars as equally long columns, sorted by asset id; `ts` is their END in ns since the epoch, UTC."""
+    """Bars as equally long columns, sorted by asset id.
+
+    `ts`, their event time, is their END and `start` their start, in ns since the epoch, UTC.
+    """
 
     universe: str
     timeframe: str
@@ -31,6 +34,7 @@ class BarBatch:
     close: Floats
     volume: Floats
     step: Step = field(default_factory=Step)
+    start: int = 0
 
     def __len__(self) -> int:
         return len(self.asset_ids)
