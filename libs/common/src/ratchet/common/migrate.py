@@ -1,7 +1,7 @@
 """Numbered SQL, applied once, in order, under a lock; safe to run again and from several processes.
 
-Files are `NNNN_name.sql`, for every server, or `NNNN_name.<level>.sql` where level is `none` (plain
-PostgreSQL), `apache` (any TimescaleDB) or `timescale` (TimescaleDB with its community licence). A file whose
+Files are `NNNN_name.sql`, for every server, or `NNNN_name.<level>.sql` where level is `apache` (any
+TimescaleDB) or `timescale` (TimescaleDB with its community licence). A file whose
 first line is `-- ratchet: autocommit` runs statement by statement outside a transaction, and must be
 written so that it can be repeated.
 """
@@ -21,11 +21,11 @@ from ratchet.common.errors import ConfigError, DatabaseUnavailableError, Migrati
 from ratchet.common.logging import get_logger
 from ratchet.common.settings import Settings
 
-_FILE = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+(\.(?P<level>none|apache|timescale))?\.sql")
+_FILE = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+(\.(?P<level>apache|timescale))?\.sql")
 _AUTOCOMMIT = "-- ratchet: autocommit"
 _LOCK = 0x52415443484554  # "RATCHET"
 _LEVELS = {
-    Capability.NONE: {None, "none"},
+    Capability.NONE: {None},
     Capability.APACHE: {None, "apache"},
     Capability.TIMESCALE: {None, "apache", "timescale"},
 }
@@ -66,9 +66,7 @@ def load_migrations(directory: Path) -> list[Migration]:
     for file in files:
         match = _FILE.fullmatch(file.name)
         if match is None:
-            raise MigrationError(
-                f"{file} is not named NNNN_name.sql or NNNN_name.{{none,apache,timescale}}.sql"
-            )
+            raise MigrationError(f"{file} is not named NNNN_name.sql or NNNN_name.{{apache,timescale}}.sql")
         migrations.append(Migration(file.name.removesuffix(".sql"), match["level"], file.read_text("utf-8")))
     return migrations
 
