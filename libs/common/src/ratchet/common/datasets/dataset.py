@@ -33,7 +33,7 @@ class Series:
 
 
 class Dataset:
-    """Bars of many symbols; read on first use, then held as columns."""
+    """Bars of many symbols; files are read when a call needs them, and not held."""
 
     def __init__(self, path: Path, files: list[Path], config: DatasetConfig) -> None:
         self.path, self.files, self.config = path, files, config
@@ -105,8 +105,7 @@ class Dataset:
         """Yield the batches of each event time, one per universe; see replay for the arguments."""
         return iter(self.replay(registry, start, end, on_quarantine))
 
-    @cached_property
-    def _bars(self) -> BarColumns:
+    def _read(self) -> BarColumns:
         parts = []
         codes = {symbol: code for code, symbol in enumerate(self.symbols)}
         for file in self.files:
@@ -120,7 +119,7 @@ class Dataset:
 
     @cached_property
     def _series(self) -> dict[str, Series]:
-        bars = self._bars
+        bars = self._read()
         lengths = np.array([timeframe_ns(name) for name in bars.timeframes], dtype=np.int64)
         order = np.argsort(bars.assets, kind="stable")
         borders = np.searchsorted(bars.assets[order], np.arange(len(self.symbols) + 1)).tolist()
@@ -153,7 +152,8 @@ class Dataset:
         if unknown:
             raise DatasetError(f"{self.path}: symbols that the asset registry lacks: {_some(unknown)}")
         ids: Ints = np.array([registry.by_symbol(name).id for name in names], dtype=np.int64)
-        return replace(self._bars, assets=ids[self._bars.assets])
+        bars = self._read()
+        return replace(bars, assets=ids[bars.assets])
 
 
 def _some(names: tuple[str, ...] | list[str], limit: int = 12) -> str:

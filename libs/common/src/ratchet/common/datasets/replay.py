@@ -1,7 +1,7 @@
 """Validated bars, merged over universes in event-time order and cut into batches."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Replay:
     """
 
     registry: Registry
-    judged: Judged
+    judged: InitVar[Judged]
     quarantined: list[QuarantinedBar]
     on_quarantine: OnQuarantine | None = None
     quality: dict[str, float] = field(default_factory=dict)
@@ -63,17 +63,17 @@ class Replay:
     _scores: list[float] = field(init=False)
     _codes: list[int] = field(init=False)
 
-    def __post_init__(self) -> None:
-        good = self.judged.defects == BarDefect.NONE
+    def __post_init__(self, judged: Judged) -> None:
+        good = judged.defects == BarDefect.NONE
         count = max(len(self.registry.universes), 1)
-        _, rank = np.unique(self.judged.bars.ends, return_inverse=True)
-        keys = rank * count + self.judged.universes
-        self._good = self.judged.bars.take(np.flatnonzero(good)).freeze()
+        _, rank = np.unique(judged.bars.ends, return_inverse=True)
+        keys = rank * count + judged.universes
+        self._good = judged.bars.take(np.flatnonzero(good)).freeze()
         good_keys = keys[good]
         first = _borders(good_keys)
         self._borders = [*first.tolist(), len(good_keys)]
-        self._codes = self.judged.universes[good][first].tolist()
-        self._scores = _mean_by_key(keys, self.judged.quality)[np.isin(np.unique(keys), good_keys)].tolist()
+        self._codes = judged.universes[good][first].tolist()
+        self._scores = _mean_by_key(keys, judged.quality)[np.isin(np.unique(keys), good_keys)].tolist()
         self.bars = len(self._good)
         ends = self._good.ends
         self.steps = len(np.unique(ends))

@@ -44,34 +44,26 @@ def row_timeframes(bars: FileBars, config: DatasetConfig) -> tuple[tuple[str, ..
     and last the median step between the symbol's bars.
     """
     names: dict[str, int] = {}
-    codes = np.empty(len(bars.starts), dtype=np.int64)
-    inferred: list[str] | None = None
-    stated = _stated(bars, config)
-    for code, symbol in enumerate(bars.symbols):
-        rows = _rows_of(bars, code)
-        fixed = config.timeframes.get(symbol) or config.timeframes.get(
-            canonical_symbol(symbol, config.symbols, ())
-        )
-        if fixed is None and bars.timeframe_codes is not None:
-            local = [names.setdefault(_valid(name, bars.path), len(names)) for name in bars.timeframes]
-            codes[rows] = np.array(local, dtype=np.int64)[bars.timeframe_codes[rows]]
-            continue
-        timeframe = fixed or stated
-        if timeframe is None:
-            inferred = inferred or _infer(bars)
-            timeframe = inferred[code]
-        codes[rows] = names.setdefault(timeframe, len(names))
+    stated = timeframe_in_name(bars.path) or config.timeframe
+    fixed = [_fixed(symbol, config) for symbol in bars.symbols]
+    if bars.timeframe_codes is None and stated is None and None in fixed:
+        fixed = [own or inferred for own, inferred in zip(fixed, _infer(bars), strict=True)]
+    chosen = [own or stated for own in fixed]
+    by_symbol = np.array(
+        [names.setdefault(name, len(names)) if name else -1 for name in chosen], dtype=np.int64
+    )
+    codes = by_symbol[bars.symbol_codes]
+    if bars.timeframe_codes is not None:
+        local = [names.setdefault(_valid(name, bars.path), len(names)) for name in bars.timeframes]
+        own = np.array([name is not None for name in fixed])[bars.symbol_codes]
+        codes = np.where(own, codes, np.array(local, dtype=np.int64)[bars.timeframe_codes])
     return tuple(names), codes
 
 
-def _stated(bars: FileBars, config: DatasetConfig) -> str | None:
-    return timeframe_in_name(bars.path) or config.timeframe
-
-
-def _rows_of(bars: FileBars, code: int) -> slice | NDArray[np.int64]:
-    if len(bars.symbols) == 1:
-        return slice(None)
-    return np.flatnonzero(bars.symbol_codes == code)
+def _fixed(symbol: str, config: DatasetConfig) -> str | None:
+    return config.timeframes.get(symbol) or config.timeframes.get(
+        canonical_symbol(symbol, config.symbols, ())
+    )
 
 
 def _valid(name: str, path: Path) -> str:
