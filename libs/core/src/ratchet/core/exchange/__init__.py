@@ -1,6 +1,6 @@
 """The paper exchange: matching on bars by Alpaca's rules, fees and persistence."""
 
-from ratchet.core.exchange.config import ExchangeConfig, FeeConfig, SlippageConfig
+from ratchet.core.exchange.config import EQUITIES, ExchangeConfig, FeeConfig, SlippageConfig
 from ratchet.core.exchange.engine import Exchange
 from ratchet.core.exchange.errors import OrderRejected
 from ratchet.core.exchange.fees import Fee, fee_for
@@ -18,8 +18,10 @@ from ratchet.core.exchange.types import (
     ReplaceRequest,
     StopLoss,
 )
+from ratchet.core.orders.rows import from_row, to_row
 
 __all__ = [
+    "EQUITIES",
     "AccountView",
     "Activity",
     "Changes",
@@ -39,4 +41,6 @@ __all__ = [
     "SlippageConfig",
     "StopLoss",
     "fee_for",
+    "from_row",
+    "to_row",
 ]

@@ -1,5 +1,6 @@
-"""Orders: ids, types and the state machine."""
+"""Orders: ids, types, the state machine and the digest of a run."""
 
+from ratchet.core.orders.digest import FillRow, OrderRow, orders_digest
 from ratchet.core.orders.ids import (
     NAMESPACE,
     client_order_id,
@@ -8,19 +9,43 @@ from ratchet.core.orders.ids import (
     proposal_id,
     signal_id,
 )
+from ratchet.core.orders.order import TERMINAL, Order
+from ratchet.core.orders.state import (
+    IllegalTransition,
+    MissedFillError,
+    OrderEventKind,
+    OrderStateError,
+    OrderUpdate,
+    OverfillError,
+    advance,
+    can_follow,
+)
 from ratchet.core.orders.types import Fill, Intent, OrderStatus, OrderType, Side, TimeInForce
 
 __all__ = [
     "NAMESPACE",
+    "TERMINAL",
     "Fill",
+    "FillRow",
+    "IllegalTransition",
     "Intent",
+    "MissedFillError",
+    "Order",
+    "OrderEventKind",
+    "OrderRow",
+    "OrderStateError",
     "OrderStatus",
     "OrderType",
+    "OrderUpdate",
+    "OverfillError",
     "Side",
     "TimeInForce",
+    "advance",
+    "can_follow",
     "client_order_id",
     "exchange_order_id",
     "execution_id",
+    "orders_digest",
     "proposal_id",
     "signal_id",
 ]
