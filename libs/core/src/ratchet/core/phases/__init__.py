@@ -1,5 +1,34 @@
 """Phases: asset classes unlocked by measured performance."""
 
-from ratchet.core.phases.types import PhaseState, PhaseStatus
+from ratchet.core.phases.config import GateItem, PhasePlan, PhasesConfig
+from ratchet.core.phases.engine import PhaseChangeError, PhaseDay, PhaseEngine
+from ratchet.core.phases.history import ClassDay, DayFigures, PerformanceHistory
+from ratchet.core.phases.sources import day_of, working_phases
+from ratchet.core.phases.types import (
+    PhaseChange,
+    PhaseReadiness,
+    PhaseRecord,
+    PhaseState,
+    PhaseStatus,
+    Requirement,
+)
 
-__all__ = ["PhaseState", "PhaseStatus"]
+__all__ = [
+    "ClassDay",
+    "DayFigures",
+    "GateItem",
+    "PerformanceHistory",
+    "PhaseChange",
+    "PhaseChangeError",
+    "PhaseDay",
+    "PhaseEngine",
+    "PhasePlan",
+    "PhaseReadiness",
+    "PhaseRecord",
+    "PhaseState",
+    "PhaseStatus",
+    "PhasesConfig",
+    "Requirement",
+    "day_of",
+    "working_phases",
+]

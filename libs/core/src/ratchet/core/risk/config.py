@@ -40,8 +40,8 @@ class RiskConfig(BaseModel):
     max_bar_volatility_ratio: Ratio = 0.002
     """Standard deviation per bar, as a fraction of equity, that one position may contribute."""
     min_entry_ratio: Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)] = 0.005
-    cash_buffer_ratio: Annotated[float, Field(ge=0.0, lt=1.0, allow_inf_nan=False)] = 0.01
-    """Share of equity that stays in cash, for fees, spread and gaps between decision and fill."""
+    cash_buffer_ratio: Annotated[float, Field(ge=0.0, lt=1.0, allow_inf_nan=False)] = 0.03
+    """Share of equity that stays in cash: fees, gaps, and what a venue holds back for market buys."""
     stale_price_s: Annotated[int, Field(gt=0)] = 300
     """Largest age of the snapshot, and so of the prices of its step, at the decision."""
     stale_mark_s: Annotated[int, Field(gt=0)] = 5 * 86_400
