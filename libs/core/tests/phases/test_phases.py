@@ -25,7 +25,6 @@ from ratchet.core.phases import (
     day_of,
     working_phases,
 )
-from ratchet.core.phases.history import max_drawdown, sharpe_ratio
 
 ACTIVE, REDUCE_ONLY, LOCKED = PhaseStatus.ACTIVE, PhaseStatus.REDUCE_ONLY, PhaseStatus.LOCKED
 CRYPTO, STOCK = AssetClass.CRYPTO, AssetClass.STOCK
@@ -257,14 +256,6 @@ def test_quiet_days_count_as_days_without_profit():
     assert history.returns((), 10).tolist() == pytest.approx([0.001, 0, 0, 0, 100 / 100_100])
     with pytest.raises(ValueError, match="not later"):
         history.append(figures(4))
-
-
-def test_ratios_against_hand_figures():
-    returns = np.array([0.01, -0.02, 0.03])
-    assert sharpe_ratio(returns) == pytest.approx(0.02 / 3 / 0.0251661 * 365**0.5, rel=1e-5)
-    assert sharpe_ratio(np.zeros(5)) == 0.0
-    assert max_drawdown(np.array([0.1, -0.5, 0.2])) == pytest.approx(0.5)
-    assert max_drawdown(np.array([-0.1])) == pytest.approx(0.1)
 
 
 def test_figures_come_from_the_portfolio_rows():

@@ -12,7 +12,6 @@ from ratchet.core.assets import AssetClass
 from ratchet.core.performance import TOTAL, DailyPerformance
 
 Classes = tuple[AssetClass, ...]
-DAYS_PER_YEAR = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +135,3 @@ class PerformanceHistory:
             total.losses += losses
         total.rows = len(self._days)
         return total
-
-
-def sharpe_ratio(returns: NDArray[np.float64]) -> float:
-    """Return the Sharpe ratio over calendar days, annualised by sqrt(365), risk-free rate 0.
-
-    Sharpe (1966), "Mutual fund performance"; sample deviation. 0 for less than two days or no variation.
-    """
-    if len(returns) < 2:
-        return 0.0
-    deviation = float(np.std(returns, ddof=1))
-    if deviation < 1e-12:
-        return 0.0
-    return float(np.mean(returns)) / deviation * math.sqrt(DAYS_PER_YEAR)
-
-
-def max_drawdown(returns: NDArray[np.float64]) -> float:
-    """Return the largest fall from a peak of the compounded returns, as a positive ratio."""
-    curve = np.concatenate(([1.0], np.cumprod(1.0 + returns)))
-    peaks = np.maximum.accumulate(curve)
-    return float(np.max(1.0 - curve / peaks))
