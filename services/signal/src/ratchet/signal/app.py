@@ -1,0 +1,38 @@
+"""Wiring of the signal service."""
+
+from ratchet.common.platform import load_platform
+from ratchet.common.rpc import connect
+from ratchet.common.runtime import MainLoop, ServiceRuntime
+from ratchet.core.sentiment.window import HOUR_NS
+from ratchet.signal.admin import build_router
+from ratchet.signal.loop import SignalLoop
+from ratchet.signal.predictor import RemotePredictor
+from ratchet.signal.sentiment import SentimentView
+from ratchet.signal.servicer import Servicer
+from ratchet.signal.store import SignalStore
+from ratchet.signal.worker import UniverseWorker
+from ratchet.v1.signals_pb2_grpc import add_SignalsServicer_to_server
+
+_REPLAY_CHUNK_NS = 30 * 24 * HOUR_NS
+
+
+def setup(runtime: ServiceRuntime) -> MainLoop:
+    """Add the service's parts to the runtime and return its main loop."""
+    settings = runtime.settings
+    platform = load_platform(settings.config_dir, settings.dataset)
+    replay = settings.mode == "replay"
+    store = SignalStore(runtime.db, platform.registry)
+    channel = connect(settings.inference_target, settings)
+
+    def make_worker(universe: str) -> UniverseWorker:
+        assets = platform.registry.of_universe(universe)
+        predict = RemotePredictor(channel, universe, runtime.stop, wait=replay)
+        sentiment = SentimentView(store, assets, chunk_ns=_REPLAY_CHUNK_NS if replay else 0)
+        return UniverseWorker(assets, platform.strategies, store, predict, sentiment)
+
+    loop = SignalLoop(runtime.bus, store, platform.registry.universes, make_worker, settings.instance)
+    servicer = Servicer(runtime.bus, store, platform.registry)
+    runtime.add_grpc("ratchet.v1.Signals", lambda server: add_SignalsServicer_to_server(servicer, server))
+    runtime.add_routes(build_router(store))
+    runtime.add_task("leases", loop.keep_leases)
+    return loop.run

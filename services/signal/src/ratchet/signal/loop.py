@@ -1,0 +1,110 @@
+"""The main loop: universes by lease, bars in, signals out."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from google.protobuf.message import DecodeError
+
+from ratchet.common import metrics
+from ratchet.common.bus import Bus
+from ratchet.common.codec import decode_bars, encode_signals
+from ratchet.common.consumer import Consumer
+from ratchet.common.errors import BusUnavailableError
+from ratchet.common.leases import RedisLease
+from ratchet.common.logging import get_logger
+from ratchet.common.received import Received
+from ratchet.common.streams import SIGNALS, bars_stream
+from ratchet.signal.store import SignalStore
+from ratchet.signal.worker import UniverseWorker
+from ratchet.v1.market_data_pb2 import BarBatch as BarBatchMessage
+
+GROUP = "signal"
+LEASE_TTL_S = 10.0
+
+
+class SignalLoop:
+    """Computes the universes whose leases this instance holds, each with its own engine."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: SignalStore,
+        universes: Sequence[str],
+        make_worker: Callable[[str], UniverseWorker],
+        instance: str,
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._make_worker = make_worker
+        self._instance = instance
+        self._leases = {
+            universe: RedisLease(bus.redis, f"signal:{universe}", instance, LEASE_TTL_S)
+            for universe in universes
+        }
+        self._held: frozenset[str] = frozenset()
+        self._workers: dict[str, UniverseWorker] = {}
+        self._consumer: Consumer | None = None
+        self._log = get_logger(__name__)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until stopped, then give the leases up."""
+        while not stop.is_set():
+            self._follow_leases()
+            if self._consumer is None:
+                self._bus.on_activity()
+                stop.wait(LEASE_TTL_S / 4)
+                continue
+            for received in sorted(self._consumer.read(block_ms=1_000), key=lambda entry: entry.ts):
+                self._handle(self._consumer, received)
+        for universe in self._held:
+            self._leases[universe].release()
+
+    def keep_leases(self, stop: threading.Event) -> None:
+        """Acquire and renew in the background, so that a long computation does not lose a lease."""
+        while not stop.is_set():
+            try:
+                self._held = frozenset(name for name, lease in self._leases.items() if lease.acquire())
+            except BusUnavailableError as error:
+                # Nobody can take a lease or read a bar now; whether ours are left shows afterwards.
+                self._log.warning("leases_unavailable", reason=str(error))
+            for universe in self._leases:
+                metrics.LEASES_HELD.labels(universe).set(universe in self._held)
+            stop.wait(LEASE_TTL_S / 4)
+
+    def _follow_leases(self) -> None:
+        held = self._held
+        if held == self._workers.keys():
+            return
+        self._workers = {
+            universe: self._workers.get(universe) or self._make_worker(universe) for universe in held
+        }
+        if self._consumer is not None:
+            self._consumer.close()
+        streams = [bars_stream(universe) for universe in sorted(held)]
+        self._consumer = (
+            self._bus.consumer(GROUP, streams, name=self._instance, dead_after_s=LEASE_TTL_S)
+            if streams
+            else None
+        )
+        self._log.info("universes_held", universes=sorted(held))
+
+    def _handle(self, consumer: Consumer, received: Received) -> None:
+        try:
+            batch = decode_bars(received.parse(BarBatchMessage))
+        except (DecodeError, ValueError) as error:
+            consumer.dead(received, f"not a bar batch: {error}")
+            return
+        worker = self._workers[batch.universe]
+        with received.span("signal.step"):
+            try:
+                signals = worker.handle(batch)
+            except ValueError as error:
+                consumer.dead(received, str(error))
+                return
+            if signals is None:
+                consumer.ack(received)
+                return
+            self._store.save(signals)
+            self._bus.publish_many([(SIGNALS, encode_signals(signals), batch.ts)], ack=(consumer, [received]))
+        metrics.EVENT_TIME_SECONDS.set(batch.ts / 1e9)
+        worker.checkpoint(batch)

@@ -1,0 +1,93 @@
+"""One universe: restores its engine, turns bars into signals, keeps checkpoints."""
+
+from ratchet.common import metrics
+from ratchet.common.logging import get_logger
+from ratchet.core.assets import Asset
+from ratchet.core.market import BarBatch
+from ratchet.core.signals import Predictor, SignalBatch, SignalEngine, StrategiesConfig
+from ratchet.core.timeframes import timeframe_ns
+from ratchet.signal.sentiment import SentimentView
+from ratchet.signal.store import SignalStore
+
+CHECKPOINT_EVERY_BARS = 250
+
+
+class UniverseWorker:
+    """Owns the signal engine of one universe.
+
+    The engine starts from the newest checkpoint before the first batch and the stored bars between the two,
+    so that after a crash it computes what it would have computed without one.
+    """
+
+    def __init__(
+        self,
+        assets: tuple[Asset, ...],
+        config: StrategiesConfig,
+        store: SignalStore,
+        predict: Predictor,
+        sentiment: SentimentView,
+    ) -> None:
+        self.universe = assets[0].universe
+        self._assets = assets
+        self._config = config
+        self._store = store
+        self._predict = predict
+        self._sentiment = sentiment
+        self._engine: SignalEngine | None = None
+        self._last_ts = 0
+        self._bars_since_checkpoint = 0
+        self._log = get_logger(__name__)
+
+    def handle(self, batch: BarBatch) -> SignalBatch | None:
+        """Return the signals of a batch, or None for one that was handled before."""
+        if self._engine is None:
+            self._engine = self._warm_engine(batch)
+        if batch.ts <= self._last_ts:
+            return None
+        with metrics.SIGNAL_STEP_SECONDS.labels(self.universe).time():
+            signals = self._compute(self._engine, batch)
+        for signal in signals.signals:
+            direction = "buy" if signal.direction > 0 else "sell"
+            metrics.SIGNALS_TOTAL.labels(self.universe, direction).inc()
+            for strategy in signal.votes:
+                metrics.STRATEGY_VOTES_TOTAL.labels(strategy, direction).inc()
+        return signals
+
+    def checkpoint(self, batch: BarBatch) -> None:
+        """Save the engine every CHECKPOINT_EVERY_BARS batches; call it when the batch's signals are out."""
+        self._bars_since_checkpoint += 1
+        if self._engine is not None and self._bars_since_checkpoint >= CHECKPOINT_EVERY_BARS:
+            self._store.save_checkpoint(self.universe, batch.ts, batch.step.seq, self._engine.state())
+            self._bars_since_checkpoint = 0
+
+    def _compute(self, engine: SignalEngine, batch: BarBatch) -> SignalBatch:
+        sentiment = self._sentiment.at(batch.ts)
+        signals = engine.on_bars(batch, predict=self._predict, sentiment=sentiment)
+        self._last_ts = batch.ts
+        return signals
+
+    def _warm_engine(self, first: BarBatch) -> SignalEngine:
+        engine = SignalEngine(self._assets, first.timeframe, self._config)
+        since = self._restore(engine, first)
+        warmed = 0
+        for batch in self._store.bars_between(self._assets, first.timeframe, since, first.ts):
+            self._compute(engine, batch)
+            warmed += 1
+        self._log.info("engine_warm", universe=self.universe, timeframe=first.timeframe, bars=warmed)
+        return engine
+
+    def _restore(self, engine: SignalEngine, first: BarBatch) -> int:
+        found = self._store.load_checkpoint(self.universe, first.ts)
+        if found is not None:
+            ts, state = found
+            try:
+                engine.restore(state)
+            except ValueError as error:
+                self._log.warning("checkpoint_refused", universe=self.universe, reason=str(error))
+            else:
+                self._last_ts = ts
+                return ts
+        if first.step.seq:
+            return 0
+        # Live trading needs no more than the warm-up; twice as much bridges sessions and holidays.
+        return first.ts - 2 * self._config.consensus.warmup_bars * timeframe_ns(first.timeframe)
