@@ -16,9 +16,11 @@ from ratchet.common.datasets.readers import find_files, read_bars, read_symbols
 from ratchet.common.datasets.replay import OnQuarantine, Replay
 from ratchet.common.datasets.symbols import Listing, canonical_symbol, guess_class
 from ratchet.common.datasets.timeframes import row_timeframes
-from ratchet.core.assets import Registry
+from ratchet.core.assets import AssetClass, Registry
 from ratchet.core.market import BarBatch
 from ratchet.core.timeframes import timeframe_ns
+
+EQUITIES = frozenset((AssetClass.STOCK, AssetClass.LEVERAGED_ETF, AssetClass.SPECULATIVE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,7 @@ class Dataset:
 
     def _listing(self, source: str, symbol: str) -> Listing:
         config = self.config
-        stated = config.asset_classes.get(symbol) or config.asset_classes.get(source) or config.asset_class
-        asset_class = stated or guess_class(symbol)
+        asset_class = self._stated_class(source, symbol) or guess_class(symbol)
         universe = config.universes.get(symbol) or config.universes.get(source)
         keys = (symbol, source, universe, asset_class.value)
         calendar = next((config.calendars[key] for key in keys if key in config.calendars), None)
@@ -151,9 +152,24 @@ class Dataset:
         unknown = [name for name in names if name not in registry]
         if unknown:
             raise DatasetError(f"{self.path}: symbols that the asset registry lacks: {_some(unknown)}")
+        self._check_classes(names, registry)
         ids: Ints = np.array([registry.by_symbol(name).id for name in names], dtype=np.int64)
         bars = self._read()
         return replace(bars, assets=ids[bars.assets])
+
+    def _check_classes(self, names: list[str], registry: Registry) -> None:
+        for source, name in zip(self.symbols, names, strict=True):
+            stated = self._stated_class(source, name)
+            found = registry.by_symbol(name).asset_class
+            if stated is not None and (stated in EQUITIES) != (found in EQUITIES):
+                raise DatasetError(
+                    f"{self.path}: {source} is {stated.value} here but {name} is {found.value} in the asset "
+                    f"registry; give it another name in dataset.yaml (symbols: {{{source}: {source}.US}})"
+                )
+
+    def _stated_class(self, source: str, symbol: str) -> AssetClass | None:
+        classes = self.config.asset_classes
+        return classes.get(symbol) or classes.get(source) or self.config.asset_class
 
 
 def _some(names: tuple[str, ...] | list[str], limit: int = 12) -> str:

@@ -116,9 +116,11 @@ class Replay:
         rows = slice(self._borders[index], self._borders[index + 1])
         bars = self._good
         self.quality[universe] = self._scores[index]
-        timeframe = bars.timeframes[bars.timeframe_codes[rows.start]]
+        timeframe, start = bars.timeframes[bars.timeframe_codes[rows.start]], int(bars.starts[rows.start])
         opens, highs, lows, closes, volumes = bars.prices[:, rows]
-        return BarBatch(universe, timeframe, ts, asset_ids[rows], opens, highs, lows, closes, volumes, step)
+        return BarBatch(
+            universe, timeframe, ts, asset_ids[rows], opens, highs, lows, closes, volumes, step, start
+        )
 
     def _report(self, bar: QuarantinedBar) -> None:
         if self.on_quarantine is not None:
