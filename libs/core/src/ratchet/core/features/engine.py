@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.features.table import FEATURES, STATE_ROWS, step
+from ratchet.core.features.table import FEATURES, INDEX, MODEL_FEATURES, STATE_ROWS, step
 from ratchet.core.features.types import Counts, Mask
 from ratchet.core.market.batch import Floats
 
 State = dict[str, NDArray[np.generic]]
+_MODEL_COLUMNS = np.array([INDEX[name] for name in MODEL_FEATURES])
 
 
 class FeatureEngine:
@@ -84,3 +85,8 @@ def compute_table(
     for t in range(steps):
         result[t] = engine.update(open_[t], high[t], low[t], close[t], volume[t], here[t])
     return result
+
+
+def model_rows(table: Floats, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return MODEL_FEATURES of some rows of a feature table [N, F] as float32 [rows, k]."""
+    return np.ascontiguousarray(table[rows][:, _MODEL_COLUMNS], dtype=np.float32)

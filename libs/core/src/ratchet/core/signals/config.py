@@ -21,9 +21,11 @@ class StrategyEntry(BaseModel):
 class ConsensusConfig(BaseModel):
     """When votes become signals. Confidence is (1 + |score|) / 2, score the weighted mean vote in [-1, 1].
 
-    A direction is taken at `enter_confidence`, left when the opposite reaches `exit_confidence`, and neither
-    before `min_hold_bars` after it began. While it holds, its signal is repeated every `repeat_bars`, so that
-    what risk could not take at first is offered again. No signal before `warmup_bars` of an asset.
+    A direction is taken at `enter_confidence` by at least `min_votes` strategies, and never against the
+    regime when `respect_regime`. A long is left when selling reaches `exit_confidence`, whatever the regime.
+    Neither happens within `min_hold_bars` of the last turn. While a direction holds, its signal is repeated
+    every `repeat_bars`, so that what risk could not take at first is offered again. No signal comes before
+    `warmup_bars` of an asset; strategies whose longer windows are not full by then abstain.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,9 +33,10 @@ class ConsensusConfig(BaseModel):
     enter_confidence: float = Field(default=0.65, ge=0.5, le=1)
     exit_confidence: float = Field(default=0.60, ge=0.5, le=1)
     min_votes: int = Field(default=2, ge=1)
-    min_hold_bars: int = Field(default=24, ge=0)
+    min_hold_bars: int = Field(default=48, ge=0)
     repeat_bars: int = Field(default=24, ge=1)
-    warmup_bars: int = Field(default=337, ge=1)
+    warmup_bars: int = Field(default=250, ge=1)
+    respect_regime: bool = True
 
 
 def _all_strategies() -> dict[str, StrategyEntry]:

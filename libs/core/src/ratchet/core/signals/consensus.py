@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.features.types import Mask
+from ratchet.core.jit import entry
 from ratchet.core.market.batch import Floats
 from ratchet.core.signals.config import ConsensusConfig
 
 _LONG_AGO = np.iinfo(np.int32).max // 2
+_STANCE, _HELD, _QUIET = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,49 +24,93 @@ class Decision:
     confidence: Floats
 
 
+@entry
+def _weigh(
+    direction: NDArray[np.int8],
+    confidence: Floats,
+    weights: Floats,
+    score: Floats,
+    backers: NDArray[np.int64],
+) -> None:
+    for i in range(score.size):
+        total = signed = 0.0
+        up = down = 0
+        for row in range(weights.size):
+            if confidence[row, i] > 0.0:
+                total += weights[row]
+                signed += weights[row] * direction[row, i] * confidence[row, i]
+                up += direction[row, i] > 0
+                down += direction[row, i] < 0
+        score[i] = signed / total if total > 0.0 else 0.0
+        backers[i] = up if signed > 0.0 else down
+
+
+@entry
+def _decide(
+    score: Floats,
+    backers: NDArray[np.int64],
+    eligible: Mask,
+    regime: NDArray[np.int8],
+    state: NDArray[np.int32],
+    thresholds: tuple[float, float, int, int, int, bool],
+    side: NDArray[np.int8],
+) -> None:
+    enter, leave, min_votes, min_hold, repeat, gated = thresholds
+    for i in range(score.size):
+        side[i] = 0
+        if not eligible[i]:
+            continue
+        for row in (_HELD, _QUIET):
+            state[row, i] = min(state[row, i] + 1, _LONG_AGO)
+        sign = 1 if score[i] > 0.0 else -1
+        leaving = state[_STANCE, i] == -sign and sign < 0
+        needed = leave if leaving else enter
+        if score[i] == 0.0 or backers[i] < min_votes or 0.5 + 0.5 * abs(score[i]) < needed:
+            continue
+        if gated and sign * regime[i] < 0 and not leaving:
+            continue
+        turned = state[_STANCE, i] != sign
+        if (turned and state[_HELD, i] < min_hold) or (not turned and state[_QUIET, i] < repeat):
+            continue
+        if turned:
+            state[_STANCE, i] = sign
+            state[_HELD, i] = 0
+        state[_QUIET, i] = 0
+        side[i] = sign
+
+
 class Consensus:
     """Weighs votes and keeps the stance of each asset: 1 long, -1 short or out, 0 none yet."""
 
     def __init__(self, n_assets: int, weights: Floats, config: ConsensusConfig) -> None:
-        self._config = config
-        self._weights = weights[:, None]
-        self._stance = np.zeros(n_assets, dtype=np.int8)
-        self._held = np.full(n_assets, _LONG_AGO, dtype=np.int32)
-        self._quiet = np.full(n_assets, _LONG_AGO, dtype=np.int32)
+        self._weights = weights
+        self._thresholds = (
+            config.enter_confidence,
+            config.exit_confidence,
+            config.min_votes,
+            config.min_hold_bars,
+            config.repeat_bars,
+            config.respect_regime,
+        )
+        self._state = np.full((3, n_assets), _LONG_AGO, dtype=np.int32)
+        self._state[_STANCE] = 0
+        self._score: Floats = np.zeros(n_assets)
+        self._backers = np.zeros(n_assets, dtype=np.int64)
+        self._side = np.zeros(n_assets, dtype=np.int8)
 
-    def update(self, direction: NDArray[np.int8], confidence: Floats, eligible: Mask) -> Decision:
+    def update(
+        self, direction: NDArray[np.int8], confidence: Floats, eligible: Mask, regime: NDArray[np.int8]
+    ) -> Decision:
         """Take votes [strategies, N] of the eligible assets and return what changed or is due again."""
-        config = self._config
-        np.minimum(self._held + eligible, _LONG_AGO, out=self._held)
-        np.minimum(self._quiet + eligible, _LONG_AGO, out=self._quiet)
-        score = self._score(direction, confidence)
-        side = np.sign(score).astype(np.int8)
-        strength = 0.5 + 0.5 * np.abs(score)
-        backers = np.count_nonzero((direction == side) & (confidence > 0), axis=0)
-        needed = np.where(self._stance == 0, config.enter_confidence, config.exit_confidence)
-        needed[side > 0] = config.enter_confidence
-        turn = eligible & (side != 0) & (side != self._stance) & (strength >= needed)
-        turn &= (backers >= config.min_votes) & (self._held >= config.min_hold_bars)
-        self._stance[turn] = side[turn]
-        self._held[turn] = 0
-        again = eligible & (side != 0) & (side == self._stance) & (self._quiet >= config.repeat_bars)
-        again &= (strength >= needed) & (backers >= config.min_votes)
-        slots = np.flatnonzero(turn | again)
-        self._quiet[slots] = 0
-        return Decision(slots, side[slots], strength[slots])
-
-    def _score(self, direction: NDArray[np.int8], confidence: Floats) -> Floats:
-        voted = self._weights * (confidence > 0)
-        total = voted.sum(axis=0)
-        signed: Floats = (self._weights * direction * confidence).sum(axis=0)
-        return signed / np.where(total > 0, total, 1.0)
+        _weigh(direction, confidence, self._weights, self._score, self._backers)
+        _decide(self._score, self._backers, eligible, regime, self._state, self._thresholds, self._side)
+        slots = np.flatnonzero(self._side)
+        return Decision(slots, self._side[slots], 0.5 + 0.5 * np.abs(self._score[slots]))
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return a copy of the state."""
-        return {"stance": self._stance.copy(), "held": self._held.copy(), "quiet": self._quiet.copy()}
+        return {"stance": self._state.copy()}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Continue from `state()`."""
-        self._stance[:] = state["stance"]
-        self._held[:] = state["held"]
-        self._quiet[:] = state["quiet"]
+        self._state[:] = state["stance"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.assets.types import Asset
-from ratchet.core.features import INDEX, MODEL_FEATURES, FeatureEngine
+from ratchet.core.features import INDEX, FeatureEngine, model_rows
 from ratchet.core.market.batch import BarBatch, Floats
 from ratchet.core.orders.ids import signal_id
 from ratchet.core.regime import RegimeDetector
@@ -20,7 +20,6 @@ from ratchet.core.strategies import Strategy, StrategyContext, create_strategy
 from ratchet.core.timeframes import timeframe_ns
 
 State = dict[str, NDArray[np.generic]]
-_MODEL_COLUMNS = np.array([INDEX[name] for name in MODEL_FEATURES])
 _ATR, _VOLATILITY = INDEX["atr_14"], INDEX["volatility_72"]
 
 
@@ -96,7 +95,7 @@ class SignalEngine:
         if ready.any():
             probability, version = self._predict(table, ready, predict)
             self._vote(batch.ts, table, regime, ready, probability, sentiment)
-            decision = self._consensus.update(self._previous, self._confidence, ready)
+            decision = self._consensus.update(self._previous, self._confidence, ready, regime)
             signals = self._signals(batch.ts, table, decision, version)
         context = MarketContext(
             asset_ids=batch.asset_ids,
@@ -168,7 +167,7 @@ class SignalEngine:
             )
             votes = strategy.generate_signals(ctx)
             np.copyto(self._previous[row], votes.direction, where=ready)
-            np.copyto(self._confidence[row], np.nan_to_num(votes.confidence), where=ready)
+            np.copyto(self._confidence[row], np.fmax(votes.confidence, 0.0), where=ready)
 
     def _signals(self, ts: int, table: Floats, decision: Decision, version: str) -> tuple[Signal, ...]:
         return tuple(
@@ -235,8 +234,3 @@ class SignalEngine:
         symbols = "|".join(f"{asset.id}={asset.symbol}" for asset in self._assets)
         text = f"{self._timeframe}|{symbols}|{','.join(INDEX)}|{self._config.model_dump_json()}"
         return np.frombuffer(sha256(text.encode()).digest(), dtype=np.uint8)
-
-
-def model_rows(table: Floats, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Return MODEL_FEATURES of some rows of a feature table as float32 [rows, k]."""
-    return np.ascontiguousarray(table[rows][:, _MODEL_COLUMNS], dtype=np.float32)

@@ -1,32 +1,41 @@
-"""Channel breakout in the manner of Donchian and the Turtles."""
+"""Channel breakout in the manner of Donchian and the Turtles' System 1 (20 days in, 10 days out)."""
+
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from ratchet.core.strategies.base import Strategy, StrategyContext, StrategyParameters, StrategySignals
 from ratchet.core.strategies.registry import strategy
-from ratchet.core.strategies.votes import hold, votes
+from ratchet.core.strategies.votes import States, state_votes
 
 
 class BreakoutParameters(StrategyParameters):
-    """`margin_atr` is by how many ATR(14) the close must exceed the 168-bar extreme."""
+    """Channels in bars, and by how many ATR(14) the close must exceed the one of entry."""
 
-    margin_atr: float = Field(default=0.25, ge=0)
+    entry_bars: Literal[55, 168, 240, 480] = 480
+    exit_bars: Literal[55, 168, 240, 480] = 240
+    margin_atr: float = Field(default=0.0, ge=0)
 
 
 @strategy("breakout")
 class Breakout(Strategy[BreakoutParameters]):
-    """Enters beyond the extreme of the 168 bars before, leaves at the opposite extreme of 55."""
+    """Enters beyond the extreme of `entry_bars` before, leaves at the opposite extreme of `exit_bars`."""
 
     Parameters = BreakoutParameters
-    explains = ("breakout_high_168", "breakout_low_168", "donchian_position_55")
+    explains = ("breakout_high_480", "breakout_low_240", "donchian_position_55")
 
     def generate_signals(self, ctx: StrategyContext) -> StrategySignals:
         """Vote with the breakout until the shorter channel breaks the other way."""
-        margin = self.parameters.margin_atr * ctx["natr_14"] / 100.0
-        above, below = ctx["breakout_high_168"], ctx["breakout_low_168"]
-        long = hold(np.maximum(ctx.previous, 0), above > margin, ctx["breakout_low_55"] > 0)
-        short = hold(np.minimum(ctx.previous, 0), below < -margin, ctx["breakout_high_55"] < 0)
-        position = 2.0 * np.abs(ctx["donchian_position_55"] - 0.5)
-        valid = ~np.isnan(above + margin)
-        return votes(long & ~short, short & ~long, position, valid, flat_confidence=0.5)
+        p = self.parameters
+        margin = p.margin_atr * ctx["natr_14"] / 100.0
+        high, low = ctx[f"breakout_high_{p.entry_bars}"], ctx[f"breakout_low_{p.entry_bars}"]
+        states = States(
+            enter_long=high > margin,
+            stay_long=ctx[f"breakout_low_{p.exit_bars}"] >= 0,
+            enter_short=low < -margin,
+            stay_short=ctx[f"breakout_high_{p.exit_bars}"] <= 0,
+        )
+        # The nearer extreme's share of the channel tells how far the market leans to one side.
+        lean = np.abs(high + low) / np.maximum(low - high, 1e-12)
+        return state_votes(ctx.previous, states, lean + 0.0 * margin, flat=0.5)

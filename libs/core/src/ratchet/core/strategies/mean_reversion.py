@@ -1,11 +1,11 @@
-"""Mean reversion: buys dips of a market that does not fall, sells rallies of one that does."""
+"""Mean reversion: buys dips of a rising market, sells rallies of a falling one."""
 
 import numpy as np
 from pydantic import Field
 
 from ratchet.core.strategies.base import Strategy, StrategyContext, StrategyParameters, StrategySignals
 from ratchet.core.strategies.registry import strategy
-from ratchet.core.strategies.votes import hold, votes
+from ratchet.core.strategies.votes import States, state_votes
 
 
 class MeanReversionParameters(StrategyParameters):
@@ -18,18 +18,20 @@ class MeanReversionParameters(StrategyParameters):
 
 @strategy("mean_reversion")
 class MeanReversion(Strategy[MeanReversionParameters]):
-    """Enters at a stretched z-score that RSI confirms, leaves at the mean; abstains in between."""
+    """Enters with the regime at a stretched z-score that RSI confirms, leaves at the mean; else abstains."""
 
     Parameters = MeanReversionParameters
     explains = ("zscore_48", "rsi_14", "bollinger_percent_b")
 
     def generate_signals(self, ctx: StrategyContext) -> StrategySignals:
-        """Vote for a return to the mean, never against the regime."""
+        """Vote for a return to the mean in the regime's direction."""
         p = self.parameters
         z, rsi = ctx["zscore_48"], ctx["rsi_14"]
-        not_bear, not_bull = ctx.regime >= 0, ctx.regime <= 0
-        enter_long = (z < -p.enter_zscore) & (rsi < p.oversold_rsi) & not_bear
-        enter_short = (z > p.enter_zscore) & (rsi > 100.0 - p.oversold_rsi) & not_bull
-        long = hold(np.maximum(ctx.previous, 0), enter_long, (z < -p.leave_zscore) & not_bear)
-        short = hold(np.minimum(ctx.previous, 0), enter_short, (z > p.leave_zscore) & not_bull)
-        return votes(long & ~short, short & ~long, np.abs(z) / (2 * p.enter_zscore), ~np.isnan(z + rsi))
+        bull, bear = ctx.regime > 0, ctx.regime < 0
+        states = States(
+            enter_long=(z < -p.enter_zscore) & (rsi < p.oversold_rsi) & bull,
+            stay_long=(z < -p.leave_zscore) & ~bear,
+            enter_short=(z > p.enter_zscore) & (rsi > 100.0 - p.oversold_rsi) & bear,
+            stay_short=(z > p.leave_zscore) & ~bull,
+        )
+        return state_votes(ctx.previous, states, np.abs(z) / (2 * p.enter_zscore))

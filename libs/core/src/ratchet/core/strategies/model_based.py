@@ -1,11 +1,10 @@
 """Votes of the trained model."""
 
-import numpy as np
 from pydantic import Field
 
 from ratchet.core.strategies.base import Strategy, StrategyContext, StrategyParameters, StrategySignals
 from ratchet.core.strategies.registry import strategy
-from ratchet.core.strategies.votes import hold, votes
+from ratchet.core.strategies.votes import score_votes
 
 
 class ModelBasedParameters(StrategyParameters):
@@ -26,8 +25,5 @@ class ModelBased(Strategy[ModelBasedParameters]):
         if ctx.probability is None:
             return StrategySignals.abstain(ctx.present.size)
         p = self.parameters
-        up, down = ctx.probability, 1.0 - ctx.probability
-        long = hold(np.maximum(ctx.previous, 0), up >= p.enter_probability, up > p.stay_probability)
-        short = hold(np.minimum(ctx.previous, 0), down >= p.enter_probability, down > p.stay_probability)
-        edge = np.abs(up - 0.5) / (2.0 * (p.enter_probability - 0.5))
-        return votes(long & ~short, short & ~long, edge, ~np.isnan(up), flat_confidence=0.5)
+        enter, stay = p.enter_probability - 0.5, p.stay_probability - 0.5
+        return score_votes(ctx.previous, ctx.probability - 0.5, enter, stay, full=2 * enter, flat=0.5)

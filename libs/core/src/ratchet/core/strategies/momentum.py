@@ -1,43 +1,46 @@
-"""Time-series momentum over three horizons.
+"""Time-series momentum over several horizons.
 
 Source: Moskowitz, Ooi and Pedersen, Time series momentum (2012): the sign and size of past returns,
-scaled by volatility, averaged over horizons of days to weeks.
+scaled by volatility, averaged over horizons of a week, a fortnight and a month of hours.
 """
+
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
+from ratchet.core.market.batch import Floats
 from ratchet.core.strategies.base import Strategy, StrategyContext, StrategyParameters, StrategySignals
 from ratchet.core.strategies.registry import strategy
-from ratchet.core.strategies.votes import hold, votes
-
-_HORIZONS = (72, 168, 336)
+from ratchet.core.strategies.votes import score_votes
 
 
 class MomentumParameters(StrategyParameters):
-    """Scores are mean returns in units of their volatility over the horizon."""
+    """Scores are mean returns in units of their volatility over each horizon, capped at 2."""
 
-    enter_score: float = Field(default=0.6, gt=0)
-    stay_score: float = Field(default=0.0, ge=0)
+    horizons_bars: tuple[Literal[24, 72, 168, 336, 720], ...] = Field(default=(168, 336, 720), min_length=1)
+    enter_score: float = Field(default=0.5, gt=0)
+    stay_score: float = Field(default=0.0, ge=-2)
 
 
 @strategy("momentum")
 class Momentum(Strategy[MomentumParameters]):
-    """Follows the volatility-scaled returns of 72, 168 and 336 bars."""
+    """Follows volatility-scaled past returns; horizons that have no value yet do not count."""
 
     Parameters = MomentumParameters
-    explains = ("return_72", "return_168", "return_336", "momentum_rank")
+    explains = ("return_168", "return_336", "return_720", "momentum_rank")
 
     def generate_signals(self, ctx: StrategyContext) -> StrategySignals:
         """Vote with the score's sign beyond `enter_score`, held down to `stay_score`."""
+        p = self.parameters
         volatility = ctx["volatility_168"]
-        valid = volatility > 0
-        unit = np.where(valid, volatility, 1.0)
-        score = sum(np.clip(ctx[f"return_{h}"] / (unit * h**0.5), -2.0, 2.0) for h in _HORIZONS) / len(
-            _HORIZONS
-        )
-        valid &= ~np.isnan(score)
-        enter, stay = self.parameters.enter_score, self.parameters.stay_score
-        long = hold(np.maximum(ctx.previous, 0), score > enter, score > stay)
-        short = hold(np.minimum(ctx.previous, 0), score < -enter, score < -stay)
-        return votes(long, short, np.abs(score) / (2 * enter), valid, flat_confidence=0.5)
+        unit = np.where(volatility > 0, volatility, np.nan)
+        total: Floats = np.zeros(unit.size)
+        known: Floats = np.zeros(unit.size)
+        for bars in p.horizons_bars:
+            scaled = ctx[f"return_{bars}"] / (unit * bars**0.5)
+            has = ~np.isnan(scaled)
+            total[has] += np.minimum(np.maximum(scaled[has], -2.0), 2.0)
+            known += has
+        score = total / np.where(known > 0, known, np.nan)
+        return score_votes(ctx.previous, score, p.enter_score, p.stay_score, full=1.5, flat=0.5)

@@ -1,11 +1,10 @@
 """Votes of news and social sentiment."""
 
-import numpy as np
 from pydantic import Field
 
 from ratchet.core.strategies.base import Strategy, StrategyContext, StrategyParameters, StrategySignals
 from ratchet.core.strategies.registry import strategy
-from ratchet.core.strategies.votes import hold, votes
+from ratchet.core.strategies.votes import score_votes
 
 
 class SentimentParameters(StrategyParameters):
@@ -25,7 +24,9 @@ class Sentiment(Strategy[SentimentParameters]):
         """Vote with scores beyond `enter_score`, held to `stay_score`; abstain in between."""
         if ctx.sentiment is None:
             return StrategySignals.abstain(ctx.present.size)
-        p, score = self.parameters, ctx.sentiment
-        long = hold(np.maximum(ctx.previous, 0), score > p.enter_score, score > p.stay_score)
-        short = hold(np.minimum(ctx.previous, 0), score < -p.enter_score, score < -p.stay_score)
-        return votes(long & (ctx.regime >= 0), short & (ctx.regime <= 0), np.abs(score), ~np.isnan(score))
+        p = self.parameters
+        votes = score_votes(ctx.previous, ctx.sentiment, p.enter_score, p.stay_score, full=1.0)
+        against = votes.direction * ctx.regime < 0
+        votes.direction[against] = 0
+        votes.confidence[against] = 0.0
+        return votes

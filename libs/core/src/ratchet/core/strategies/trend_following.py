@@ -5,7 +5,7 @@ from pydantic import Field
 
 from ratchet.core.strategies.base import Strategy, StrategyContext, StrategyParameters, StrategySignals
 from ratchet.core.strategies.registry import strategy
-from ratchet.core.strategies.votes import hold, votes
+from ratchet.core.strategies.votes import States, state_votes
 
 
 class TrendFollowingParameters(StrategyParameters):
@@ -17,20 +17,21 @@ class TrendFollowingParameters(StrategyParameters):
 
 @strategy("trend_following")
 class TrendFollowing(Strategy[TrendFollowingParameters]):
-    """Follows EMA(50) against EMA(200) once the spread and ADX confirm, until the averages cross."""
+    """Follows EMA(50) against EMA(200), on the side of SMA(720) where known, until the averages cross."""
 
     Parameters = TrendFollowingParameters
-    explains = ("ema_spread", "sma_200_distance", "adx_14")
+    explains = ("ema_spread", "sma_720_distance", "adx_14")
 
     def generate_signals(self, ctx: StrategyContext) -> StrategySignals:
-        """Vote with the trend while the close is on its side of SMA(200) or the averages have not crossed."""
+        """Enter once spread, ADX and the slow average agree; stay until the averages cross."""
         p = self.parameters
-        spread, distance, natr = ctx["ema_spread"], ctx["sma_200_distance"], ctx["natr_14"]
-        valid = ~np.isnan(spread + distance) & (natr > 0)
-        strength = spread / np.where(valid, natr / 100.0, 1.0)
+        spread, slow, natr = ctx["ema_spread"], ctx["sma_720_distance"], ctx["natr_14"]
+        strength = 100.0 * spread / np.where(natr > 0, natr, np.nan)
         strong = ctx["adx_14"] > p.min_adx
-        enter_long = (strength > p.enter_spread_atr) & (distance > 0) & strong
-        enter_short = (strength < -p.enter_spread_atr) & (distance < 0) & strong
-        long = hold(np.maximum(ctx.previous, 0), enter_long, spread > 0)
-        short = hold(np.minimum(ctx.previous, 0), enter_short, spread < 0)
-        return votes(long, short, np.abs(strength) / 4.0, valid, flat_confidence=0.5)
+        states = States(
+            enter_long=(strength > p.enter_spread_atr) & ~(slow <= 0) & strong,
+            stay_long=spread > 0,
+            enter_short=(strength < -p.enter_spread_atr) & ~(slow >= 0) & strong,
+            stay_short=spread < 0,
+        )
+        return state_votes(ctx.previous, states, np.abs(strength) / 4.0, flat=0.5)

@@ -22,12 +22,14 @@ COLUMNS = (
     "macd_histogram",
     "sma_50_distance",
     "sma_200_distance",
+    "sma_720_distance",
     "ema_spread",
     "ema_200_slope",
     "macd_histogram_ratio",
 )
 _SMA_50, _SMA_200, _EMAS, _MACD, _SLOPE = 0, 51, 252, 256, 259
-ROWS = _SLOPE + 24
+_SMA_720 = _SLOPE + 24
+ROWS = _SMA_720 + 721
 
 
 @kernel
@@ -54,9 +56,10 @@ def update(bar: Floats, present: Mask, count: Counts, s: Floats, out: Floats, c:
         out[c + 8, i] = macd - signal
         out[c + 9, i] = close / sma_50 - 1.0
         out[c + 10, i] = close / sma_200 - 1.0
-        out[c + 11, i] = ema_50 / ema_200 - 1.0
-        out[c + 12, i] = ema_200 / lag(s, _SLOPE, 24, i, k, ema_200) - 1.0
-        out[c + 13, i] = (macd - signal) / close
+        out[c + 11, i] = close * 720.0 / rolling_sum(s, _SMA_720, 720, i, k, close) - 1.0
+        out[c + 12, i] = ema_50 / ema_200 - 1.0
+        out[c + 13, i] = ema_200 / lag(s, _SLOPE, 24, i, k, ema_200) - 1.0
+        out[c + 14, i] = (macd - signal) / close
 
 
 @kernel

@@ -16,12 +16,13 @@ COLUMNS = (
     "return_72",
     "return_168",
     "return_336",
+    "return_720",
     "log_return_1",
     "log_return_24",
     "roc_10",
     "momentum_10",
 )
-_RING = 512  # a power of two above the longest horizon
+_RING = 1024  # a power of two above the longest horizon
 ROWS = _RING
 
 
@@ -48,7 +49,8 @@ def update(bar: Floats, present: Mask, count: Counts, s: Floats, out: Floats, c:
         out[c + 3, i] = close / _past(s, i, k, 72) - 1.0
         out[c + 4, i] = close / _past(s, i, k, 168) - 1.0
         out[c + 5, i] = close / _past(s, i, k, 336) - 1.0
-        out[c + 6, i] = np.log(one)
-        out[c + 7, i] = np.log(day)
-        out[c + 8, i] = 100.0 * (close / ten - 1.0)
-        out[c + 9, i] = close - ten
+        out[c + 6, i] = close / _past(s, i, k, 720) - 1.0
+        out[c + 7, i] = np.log(one)
+        out[c + 8, i] = np.log(day)
+        out[c + 9, i] = 100.0 * (close / ten - 1.0)
+        out[c + 10, i] = close - ten
