@@ -1,0 +1,219 @@
+"""One supervised process: its life from start over readiness to its end, and when to start it again."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ratchet.common.embedded import launch
+
+FIRST_DELAY_S = 0.2
+LONGEST_DELAY_S = 15.0
+STABLE_S = 20.0
+FAILURES_BEFORE_READY = 4
+FAILURES = 10
+# A service ends with this code when its settings are wrong: another start cannot help.
+EXIT_CONFIG = 2
+PROBE_TIMEOUT_S = 2.0
+LOG_LIMIT_BYTES = 20_000_000
+LOG_FILES = 3
+
+
+class State(StrEnum):
+    """Where a process stands."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "ready"
+    NOT_READY = "not ready"
+    WAITING = "waiting to restart"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a process, worth one line."""
+
+    name: str
+    text: str
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What to start. Without `ready_port` (of an HTTP server with /readyz) a live process counts as ready."""
+
+    name: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    log: Path
+    ready_port: int | None = None
+    ports: Mapping[str, int] | None = None
+    host: str = "127.0.0.1"
+
+
+class Supervised:
+    """Runs a ProcessSpec. Call `tick` often, always from the thread that called `start`."""
+
+    def __init__(self, spec: ProcessSpec, emit: Callable[[Event], None]) -> None:
+        self.spec = spec
+        self.state = State.STOPPED
+        self.restarts = 0
+        self.reason = ""
+        self._emit = emit
+        self._child: subprocess.Popen[bytes] | None = None
+        self._failures = 0
+        self._was_ready = False
+        self._started_at = 0.0
+        self._due_at = 0.0
+        self._probe_at = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while the process lives."""
+        return self._child.pid if self._child is not None and self._child.poll() is None else None
+
+    def start(self) -> None:
+        """Start the process; it is sent SIGTERM when this thread ends."""
+        rotate(self.spec.log)
+        with self.spec.log.open("ab") as log:
+            self._child = launch(self.spec.command, log=log, env={**os.environ, **self.spec.env})
+        self.state, self.reason = State.STARTING, ""
+        self._was_ready = False
+        self._started_at = time.monotonic()
+        self._probe_at = 0.0
+        self._emit(Event(self.spec.name, f"started, pid {self._child.pid}"))
+
+    def tick(self) -> None:
+        """Look after the process once: notice its end, restart it when due, ask whether it is ready."""
+        now = time.monotonic()
+        if self.state in (State.STOPPED, State.FAILED):
+            return
+        if self.state is State.WAITING:
+            if now >= self._due_at:
+                self.restarts += 1
+                self.start()
+            return
+        code = None if self._child is None else self._child.poll()
+        if code is not None:
+            self._ended(code, now)
+        elif now >= self._probe_at:
+            self._probe(now)
+
+    def terminate(self) -> None:
+        """Ask the process to end and do not start it again."""
+        self.state = State.STOPPED
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process and its group at once."""
+        self._signal(signal.SIGKILL)
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Wait for the end; return the exit code, or None when it still lives."""
+        if self._child is None:
+            return 0
+        try:
+            return self._child.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._child is None:
+            return
+        # The whole group is killed even when its leader has ended: it may have left children.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if number is signal.SIGKILL:
+                os.killpg(self._child.pid, number)
+            elif self._child.poll() is None:
+                os.kill(self._child.pid, number)
+
+    def _ended(self, code: int, now: float) -> None:
+        lived = now - self._started_at
+        self._failures = 1 if self._was_ready and lived > STABLE_S else self._failures + 1
+        limit = FAILURES if self._was_ready else FAILURES_BEFORE_READY
+        why = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        if self._failures >= limit or code == EXIT_CONFIG:
+            self.state = State.FAILED
+            self.reason = f"{why}{last_error(self.spec.log)}"
+            self._emit(Event(self.spec.name, f"FAILED: {self.reason} (log: {self.spec.log})", bad=True))
+            return
+        delay = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self._failures - 1))
+        self.state, self.reason, self._due_at = State.WAITING, why, now + delay
+        self._emit(Event(self.spec.name, f"{why}, restart in {delay:g} s", bad=True))
+
+    def _probe(self, now: float) -> None:
+        reason = "" if self.spec.ready_port is None else probe(self.spec.host, self.spec.ready_port)
+        ready = reason == ""
+        self._probe_at = now + (2.0 if ready else 0.2)
+        self.reason = reason
+        if ready and self.state is not State.READY:
+            took = f" after {now - self._started_at:.1f} s" if not self._was_ready else " again"
+            self._emit(Event(self.spec.name, f"ready{took}"))
+            self.state, self._was_ready = State.READY, True
+        elif not ready and self.state is State.READY:
+            self.state = State.NOT_READY
+            self._emit(Event(self.spec.name, f"not ready: {reason}", bad=True))
+
+
+def probe(host: str, port: int) -> str:
+    """Ask a service's /readyz; return an empty string when it is ready, else the reason."""
+    connection = http.client.HTTPConnection(host, port, timeout=PROBE_TIMEOUT_S)
+    try:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        body = response.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return f"no answer ({type(error).__name__})"
+    finally:
+        connection.close()
+    return "" if response.status == http.client.OK else _reason(body) or f"HTTP {response.status}"
+
+
+def _reason(body: str) -> str:
+    try:
+        checks = json.loads(body)["checks"]
+        return "; ".join(f"{name}: {check['reason']}" for name, check in checks.items() if not check["ok"])
+    except (ValueError, KeyError, TypeError):
+        return body.strip()[:200]
+
+
+def last_error(log: Path) -> str:
+    """Return what the last lines of a log say about an error, with a leading colon, or nothing."""
+    with contextlib.suppress(OSError), log.open("rb") as handle:
+        handle.seek(max(0, log.stat().st_size - 8192))
+        lines = handle.read().decode(errors="replace").splitlines()
+        for line in reversed(lines):
+            if text := _error_text(line):
+                return f": {text[:300]}"
+    return ""
+
+
+def _error_text(line: str) -> str:
+    try:
+        entry = json.loads(line)
+        if entry.get("level") in ("error", "critical"):
+            return str(entry.get("reason") or entry.get("error") or entry.get("event"))
+    except (ValueError, AttributeError):
+        return line.strip() if line[:1].isalpha() and ("Error" in line or "error" in line) else ""
+    return ""
+
+
+def rotate(log: Path) -> None:
+    """Keep a log under its limit: copy it aside and cut it, which works while a process appends to it."""
+    if not log.exists() or log.stat().st_size <= LOG_LIMIT_BYTES:
+        return
+    for number in range(LOG_FILES - 1, 0, -1):
+        older = log.with_name(f"{log.name}.{number}")
+        if older.exists():
+            older.replace(log.with_name(f"{log.name}.{number + 1}"))
+    shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+    os.truncate(log, 0)
