@@ -1,0 +1,54 @@
+"""Wiring of the risk service."""
+
+import threading
+
+from ratchet.common.platform import load_platform
+from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
+from ratchet.common.streams import CONTROL
+from ratchet.risk.admin import build_router
+from ratchet.risk.limits import Limits
+from ratchet.risk.servicer import RiskServicer
+from ratchet.risk.switch import Switch, announce
+from ratchet.v1 import control_pb2, risk_pb2_grpc
+
+_REFRESH_EVERY_S = 5.0
+
+
+def setup(runtime: ServiceRuntime) -> MainLoop:
+    """Add the engine, its gRPC and admin faces; return the loop that follows changed limits."""
+    settings = runtime.settings
+    platform = load_platform(settings.config_dir, settings.dataset)
+    limits = Limits(runtime.db, platform.registry, platform.risk, settings.portfolio)
+    switch = Switch(runtime.db, runtime.bus, settings.portfolio)
+    loaded = threading.Event()
+
+    def on_change(changed: dict[str, float], actor: str) -> None:
+        announce(runtime.bus, control_pb2.CONTROL_KIND_LIMITS, actor, "limits changed", changed)
+
+    servicer = RiskServicer(limits, on_change)
+    runtime.add_grpc(
+        "ratchet.v1.Risk", lambda server: risk_pb2_grpc.add_RiskServicer_to_server(servicer, server)
+    )
+    runtime.add_routes(build_router(runtime, limits, switch, on_change))
+    runtime.add_check(
+        "limits", lambda: None if loaded.is_set() else "limits were not read from the database yet"
+    )
+
+    def main_loop(stop: threading.Event) -> None:
+        last = runtime.bus.last(CONTROL)
+        position = last.entry_id if last else "0"
+        limits.refresh()
+        loaded.set()
+        while not stop.is_set():
+            # Another replica may have changed limits: its event wakes us, the time-out covers a lost one.
+            events = runtime.bus.tail(CONTROL, position, block_ms=int(_REFRESH_EVERY_S * 1000))
+            position = events[-1].entry_id if events else position
+            if limits.refresh():
+                runtime.log.info("limits changed", overridden=limits.overridden())
+
+    return main_loop
+
+
+def main() -> int:
+    """Run the service; return its exit code."""
+    return launch("risk", setup)
