@@ -20,7 +20,10 @@ TABLES = {
     "strategy_performance", "daily_performance", "correlation_matrix", "phase_readiness", "model_registry",
     "training_runs", "signal_checkpoints", "bars_1h", "bars_1d",
 }  # fmt: skip
-BARS = "INSERT INTO bars VALUES ('BTC/USDT', '30m', %s, 'crypto', %s, %s, %s, %s, %s)"
+BARS = (
+    "INSERT INTO bars (symbol, timeframe, asset_class, ts, event_ts, open, high, low, close, volume) "
+    "VALUES ('BTC/USDT', '30m', 'crypto', %s, now(), %s, %s, %s, %s, %s)"
+)
 
 
 @pytest.fixture
