@@ -1,0 +1,208 @@
+"""The trading session: one portfolio's step, stage by stage, shared by execution and the backtest.
+
+Order of a step at event time t:
+
+1. `close_day`   at the first step of a new UTC day, before anything else
+2. `on_update`, `on_fill`   what the venue made of earlier orders with the bars of t
+3. `mark`        the closes of t
+4. `decide`      exits and entries -> `Decision`, which risk judges
+5. `place`       the approved ones become PENDING_NEW orders, which the caller commits, sends and reports
+                 back by `on_update`; they fill at t+1 at the earliest
+
+Everything is held in memory and nothing is written: `state()` is JSON-able, and with it `restore` continues
+exactly where a committed step ended.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Self
+
+from ratchet.core.assets import Registry
+from ratchet.core.exchange import ExchangeConfig, fee_for
+from ratchet.core.exits import ExitEngine, ExitStates
+from ratchet.core.market import BarBatch
+from ratchet.core.orders import Fill, Order, OrderEventKind, OrderStatus, OrderUpdate, advance
+from ratchet.core.orders.rows import from_row, to_row
+from ratchet.core.phases import PhaseState
+from ratchet.core.portfolio import AppliedFill, OpenOrder, Portfolio, PortfolioSnapshot
+from ratchet.core.risk import Proposal, Verdict
+from ratchet.core.signals import SignalBatch
+from ratchet.core.trader.trader import Trader
+from ratchet.core.trader.types import DayClose, Decision
+
+
+class TradingSession:
+    """Positions, working orders and exit memory of one portfolio; one caller at a time."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        portfolio: Portfolio,
+        exits: ExitEngine,
+        fees: ExchangeConfig,
+        *,
+        allow_short: bool = False,
+        exit_states: ExitStates | None = None,
+        orders: Iterable[Order] = (),
+    ) -> None:
+        self.registry = registry
+        self.portfolio = portfolio
+        self.trader = Trader(registry, exits, allow_short=allow_short, exit_states=exit_states)
+        self._fees = fees
+        self._orders = {order.client_order_id: order for order in orders}
+
+    @property
+    def exit_states(self) -> ExitStates:
+        """What the exits remember."""
+        return self.trader.exit_states
+
+    @property
+    def working_orders(self) -> tuple[Order, ...]:
+        """Orders that are not terminal, oldest first, in one fixed order."""
+        return tuple(sorted(self._orders.values(), key=lambda o: (o.created_ts, o.client_order_id)))
+
+    def order(self, client_order_id: str) -> Order | None:
+        """Return a working order."""
+        return self._orders.get(client_order_id)
+
+    def snapshot(
+        self, ts: int, seq: int, trading_state: str = "active", day_close: str = ""
+    ) -> PortfolioSnapshot:
+        """Return the portfolio with its working orders."""
+        views = [_open_order(order) for order in self.working_orders]
+        return self.portfolio.snapshot(ts, seq, views, trading_state, day_close)
+
+    def close_day(self, ts: int, seq: int, trading_state: str = "active") -> DayClose | None:
+        """Stage 1: end the running UTC day if the step at `ts` belongs to a later one."""
+        day = self.portfolio.day_to_close(ts)
+        if not day:
+            return None
+        snapshot = self.snapshot(ts, seq, trading_state, day)
+        return DayClose(day, snapshot, self.portfolio.close_day(ts))
+
+    def on_update(self, client_order_id: str, update: OrderUpdate) -> Order:
+        """Stage 2: take news of a working order that is no execution; returns the order after it.
+
+        Terminal orders are forgotten. Raises KeyError for an order that is not known here and
+        OrderStateError for news that contradicts it.
+        """
+        if update.kind is OrderEventKind.FILLED:
+            raise ValueError("executions go to on_fill, with their execution id")
+        return self._keep(advance(self._orders[client_order_id], update))
+
+    def on_fill(
+        self,
+        client_order_id: str,
+        execution_id: str,
+        qty: Decimal,
+        price: Decimal,
+        cumulative_qty: Decimal,
+        ts: int,
+    ) -> tuple[Order, AppliedFill]:
+        """Stage 2: book one execution with its fee; a repeated one changes nothing.
+
+        Raises KeyError for an order that is not known here (`adopt` it first) and OrderStateError when the
+        quantities contradict what is known; nothing is changed then.
+        """
+        order = self._orders[client_order_id]
+        update = OrderUpdate(OrderEventKind.FILLED, ts, qty, price, cumulative_qty)
+        advanced = advance(order, update)
+        fill = self.fill_of(order, execution_id, qty, price, ts)
+        if advanced is order:
+            position = self.portfolio.position(order.asset_id)
+            return order, AppliedFill(fill, position, Decimal(0), Decimal(0), duplicate=True)
+        applied = self.portfolio.apply(fill)
+        return self._keep(advanced), applied
+
+    def fill_of(self, order: Order, execution_id: str, qty: Decimal, price: Decimal, ts: int) -> Fill:
+        """Return the execution with the fee that the venue takes for it."""
+        fee = fee_for(self.registry[order.asset_id], order.side, qty, price, ts, self._fees)
+        return Fill(
+            execution_id=execution_id,
+            client_order_id=order.client_order_id,
+            asset_id=order.asset_id,
+            side=order.side,
+            qty=qty,
+            price=price,
+            ts=ts,
+            fee=fee.amount,
+            fee_in_base=fee.in_base,
+        )
+
+    def adopt(self, order: Order) -> None:
+        """Follow an order that was not placed here, or that news has come of after it was forgotten."""
+        self._orders[order.client_order_id] = order
+
+    def mark(self, bars: Sequence[BarBatch]) -> None:
+        """Stage 3: take the bars of the step."""
+        self.portfolio.mark(bars)
+
+    def decide(
+        self,
+        bars: Sequence[BarBatch],
+        signals: Sequence[SignalBatch],
+        phases: Sequence[PhaseState],
+        ts: int,
+        seq: int,
+        trading_state: str = "active",
+    ) -> Decision:
+        """Stage 4: return what the trader would like to do at `ts`; advances the exits' memory."""
+        snapshot = self.snapshot(ts, seq, trading_state)
+        proposals = self.trader.proposals(snapshot, bars, signals, phases, ts)
+        return Decision(snapshot, tuple(proposals))
+
+    def place(self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int) -> list[Order]:
+        """Stage 5: return the orders of what was approved, and follow them as PENDING_NEW."""
+        orders = self.trader.orders(proposals, verdicts, ts)
+        for order in orders:
+            self._orders[order.client_order_id] = order
+        return orders
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as a JSON-able dict, exactly."""
+        return {
+            "portfolio": self.portfolio.state(),
+            "orders": [to_row(order) for order in self.working_orders],
+            "exits": self.exit_states.to_json(),
+        }
+
+    @classmethod
+    def restore(
+        cls,
+        registry: Registry,
+        exits: ExitEngine,
+        fees: ExchangeConfig,
+        state: dict[str, Any],
+        *,
+        allow_short: bool = False,
+    ) -> Self:
+        """Rebuild a session from `state()`."""
+        return cls(
+            registry,
+            Portfolio.restore(registry, state["portfolio"]),
+            exits,
+            fees,
+            allow_short=allow_short,
+            exit_states=ExitStates.from_json(state["exits"]),
+            orders=[from_row(Order, row) for row in state["orders"]],
+        )
+
+    def _keep(self, order: Order) -> Order:
+        if order.is_terminal:
+            self._orders.pop(order.client_order_id, None)
+        else:
+            self._orders[order.client_order_id] = order
+        return order
+
+
+def _open_order(order: Order) -> OpenOrder:
+    price = order.limit_price or order.reference_price or order.stop_price or Decimal(0)
+    return OpenOrder(
+        client_order_id=order.client_order_id,
+        asset_id=order.asset_id,
+        side=order.side,
+        intent=order.intent,
+        remaining_qty=order.remaining_qty,
+        price=float(price),
+        unknown=order.status is OrderStatus.UNKNOWN,
+    )
