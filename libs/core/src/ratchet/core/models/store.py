@@ -34,6 +34,10 @@ class ModelStore:
         cards = (self._card(path) for path in (self._root / _name(universe)).glob(f"*/{_CARD}"))
         return tuple(sorted(cards, key=lambda card: (card.created_ts, card.version)))
 
+    def read(self, universe: str, version: str) -> bytes:
+        """Return a model's bytes; FileNotFoundError when there is no such model."""
+        return (self._folder(universe, version) / _MODEL).read_bytes()
+
     def promote(self, universe: str, version: str) -> None:
         """Put a model into production; ModelError when there is no such model."""
         if not (self._folder(universe, version) / _CARD).is_file():
