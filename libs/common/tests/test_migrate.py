@@ -51,7 +51,8 @@ def test_every_table_of_the_design_exists_under_its_name(postgres_url):
 
 def test_price_and_trade_tables_name_the_asset_class(postgres_url):
     rows = Database(postgres_url).query(
-        "SELECT table_name FROM information_schema.columns WHERE column_name = 'asset_class' AND table_schema = 'public'"
+        "SELECT table_name FROM information_schema.columns "
+        "WHERE column_name = 'asset_class' AND table_schema = 'public'"
     )
     assert {name for (name,) in rows} >= {
         "bars", "quotes", "trades", "option_quotes", "social_sentiment", "options_flow", "signals",

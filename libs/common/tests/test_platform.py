@@ -52,9 +52,14 @@ def test_the_shipped_registry_has_22_assets_of_six_classes():
     assert len(platform.registry) == 22
     assert {asset.asset_class for asset in platform.registry} == set(AssetClass)
     assert platform.registry[0].symbol == "BTC/USDT"
-    assert {s: platform.registry.by_symbol(s).phase for s in ("ETH/USDT", "NVDA", "UVXY", "GBP/JPY", "USD/TRY")} == {
-        "ETH/USDT": 0, "NVDA": 1, "UVXY": 2, "GBP/JPY": 3, "USD/TRY": 4,
-    }  # fmt: skip
+    phases = {asset.symbol: asset.phase for asset in platform.registry}
+    assert [phases[symbol] for symbol in ("ETH/USDT", "NVDA", "UVXY", "GBP/JPY", "USD/TRY")] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
     assert {
         platform.registry.by_symbol(symbol).phase for symbol in ("NATGAS/USD", "XAG/USD", "WTICO/USD")
     } == {5}

@@ -93,7 +93,7 @@ class AdminParts:
 
 
 def build_admin_app(parts: AdminParts, routers: list[APIRouter]) -> FastAPI:
-    """Return the app; every route under /admin/v1 needs a token, and each change is audited before it is made."""
+    """Return the app; all of /admin/v1 needs a token, and each change is audited before it is made."""
     app = FastAPI(title=f"Ratchet {parts.service}", version=parts.version, docs_url=None, redoc_url=None)
     app.include_router(_probes(parts))
     floor = [Depends(_floor(parts))]

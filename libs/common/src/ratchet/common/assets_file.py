@@ -68,7 +68,7 @@ class AssetsFile(_Model):
 
 
 def with_class_defaults(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content with each asset completed from its class; left as it is where that is not possible."""
+    """Return the content with each asset completed from its class, where that is possible."""
     classes = content.get("classes")
     assets = content.get("assets")
     if not isinstance(classes, Mapping) or not isinstance(assets, Mapping):

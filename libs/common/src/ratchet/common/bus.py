@@ -22,6 +22,8 @@ from ratchet.common.received import Received, decode_entry
 from ratchet.common.streams import MAX_LENGTH
 
 T = TypeVar("T")
+# redis-py types every answer as perhaps awaitable.
+Client = Any
 _LOST = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
 _FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.05, 2.0
 # Longer than any BLOCK that we ask for, so that a healthy silence is never taken for a dead server.
@@ -46,15 +48,15 @@ class Bus:
         stop: threading.Event | None = None,
         on_activity: Callable[[], None] = lambda: None,
     ) -> None:
-        """Do not connect yet; `stop` ends waiting for a lost server, `on_activity` is called on every read."""
+        """Do not connect yet; `stop` ends waiting for a lost server, each read calls `on_activity`."""
         self._url = url.get_secret_value() if isinstance(url, SecretStr) else url
         self._stop = stop or threading.Event()
         self.on_activity = on_activity
         self._log = get_logger("bus")
-        self.redis = self.new_client()
+        self.redis: Client = self.new_client()
         self._consumers: list[Consumer] = []
 
-    def new_client(self, *, single_connection: bool = False) -> "redis.Redis[bytes]":
+    def new_client(self, *, single_connection: bool = False) -> Client:
         """Return a client of its own for blocking reads; a single connection is not safe for threads."""
         return redis.Redis.from_url(
             self._url,
@@ -81,9 +83,9 @@ class Bus:
         *,
         ack: tuple[Consumer, Sequence[Received]] | None = None,
     ) -> list[str]:
-        """Append (stream, message, ts) in one transaction; optionally acknowledge what they answer in the same.
+        """Append (stream, message, ts) in one transaction; return the entry ids.
 
-        Returns the entry ids.
+        `ack` acknowledges what the messages answer in the same transaction.
         """
         batch = [(stream, _fields(message, ts, "", "")) for stream, message, ts in messages]
 
@@ -93,7 +95,7 @@ class Bus:
                     pipe.xadd(stream, fields, maxlen=MAX_LENGTH.get(stream))
                 if ack:
                     ack[0].add_acks(pipe, ack[1])
-                return pipe.execute()
+                return list(pipe.execute())
 
         answers = self.retrying(send)
         for stream, _ in batch:
@@ -124,7 +126,7 @@ class Bus:
     def tail(
         self, stream: str, last_id: str, *, block_ms: int | None = None, count: int = 1_000
     ) -> list[Received]:
-        """Return entries after `last_id` ("0" for all), without a group; wait for the first up to `block_ms`."""
+        """Return entries after `last_id` ("0" for all), without a group; wait up to `block_ms` for one."""
         block = None if block_ms is None else max(1, min(block_ms, MAX_BLOCK_MS))
         reply = self.retrying(lambda: self.redis.xread({stream: last_id}, count=count, block=block))
         self.on_activity()
@@ -169,7 +171,7 @@ class Bus:
                 backoff = min(backoff * 2, _LAST_BACKOFF_S)
 
     def trim(self, stream: str) -> int:
-        """Delete entries that every group has acknowledged; return how many. Without groups, delete nothing."""
+        """Delete what every group has acknowledged; return how many. Without groups, delete nothing."""
         return self.retrying(lambda: self._trim(stream))
 
     def trim_task(self, streams: Sequence[str], every_s: float = 10.0) -> Callable[[threading.Event], None]:

@@ -21,7 +21,8 @@ _TRAILER = b"\xff\xff"
 _POSTGRES_EPOCH_US = 946_684_800_000_000
 # PostgreSQL's type name to the big-endian layout of its binary form.
 _FIXED = {
-    "float8": ">f8", "float4": ">f4", "int8": ">i8", "int4": ">i4", "int2": ">i2", "bool": "?", "timestamptz": ">i8",
+    "float8": ">f8", "float4": ">f4", "int8": ">i8", "int4": ">i4", "int2": ">i2", "bool": "?",
+    "timestamptz": ">i8",
 }  # fmt: skip
 _TEXT = ("text", "varchar")
 
@@ -38,8 +39,8 @@ def copy_columns(cursor: Cursor, table: str, columns: Mapping[str, Any]) -> int:
     """Write equally long columns by binary COPY; return the number of rows. Row order is not kept.
 
     A column is an array, a list, a `Coded` text column, or one scalar for all rows (at least one is not).
-    timestamptz columns take int64 nanoseconds (UTC). Columns are float8/4, int8/4/2, bool, timestamptz and text;
-    nulls are not possible. ValueError names a column that does not fit.
+    timestamptz columns take int64 nanoseconds (UTC). Columns are float8/4, int8/4/2, bool, timestamptz and
+    text; nulls are not possible. ValueError names a column that does not fit.
     """
     types = _column_types(cursor, table)
     length = _length(columns)
@@ -82,7 +83,7 @@ def copy_upsert(
     conflict: Sequence[str],
     update: bool = True,
 ) -> int:
-    """COPY into a temporary table, then INSERT ... ON CONFLICT; return the number of rows inserted or updated."""
+    """COPY into a temporary table, then INSERT ... ON CONFLICT; return how many rows were written."""
     names = list(columns)
     staging = "staging_" + table.replace(".", "_")
     cursor.execute(
@@ -97,7 +98,7 @@ def copy_upsert(
     else:
         copy_rows(cursor, staged, names, rows or ())
     changed = [name for name in names if name not in conflict]
-    action = sql.SQL("NOTHING")
+    action: sql.Composable = sql.SQL("NOTHING")
     if update and changed:
         action = sql.SQL("UPDATE SET {}").format(
             sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in changed)
@@ -147,7 +148,8 @@ class _Packer:
         layout = _FIXED.get(kind or "")
         if layout is None:
             raise ValueError(
-                f"column {name!r} has type {kind}; binary COPY takes {', '.join([*_FIXED, *_TEXT])}: use copy with rows"
+                f"column {name!r} has type {kind}; binary COPY takes {', '.join([*_FIXED, *_TEXT])}: "
+                "use copy with rows"
             )
         array = np.asarray(values)
         if kind == "timestamptz":

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg2
 import psycopg2.extensions
@@ -77,22 +77,22 @@ class Database:
         """
         connection = self._begin(wait_s)
         try:
-            with self._translated():
-                with connection.cursor() as cursor:
-                    try:
-                        yield cursor
-                    except BaseException:
-                        with contextlib.suppress(*_LOST):
-                            cursor.execute("ROLLBACK")
-                        raise
-                    self._commit(cursor)
+            with self._translated(), connection.cursor() as cursor:
+                try:
+                    yield cursor
+                except BaseException:
+                    with contextlib.suppress(*_LOST):
+                        cursor.execute("ROLLBACK")
+                    raise
+                self._commit(cursor)
         finally:
             self._release(connection)
 
     def run(self, work: Callable[[Cursor], T], *, wait_s: float | None = None) -> T:
-        """Run `work(cursor)` in a transaction, again from the start if the server was lost or it was a deadlock.
+        """Run `work(cursor)` in a transaction, anew if the server was lost or it was a deadlock.
 
-        `work` may run more than once, so its only effects must be in the database. An unknown COMMIT is raised.
+        `work` may run more than once, so its only effects must be in the database. An unknown COMMIT is
+        raised.
         """
         backoff = _FIRST_BACKOFF_S
         while True:
@@ -149,7 +149,7 @@ class Database:
         conflict: Sequence[str],
         update: bool = True,
     ) -> int:
-        """COPY into a temporary table, then insert, updating (or keeping) rows whose `conflict` columns exist."""
+        """COPY into a temporary table, then insert; rows with known `conflict` columns are updated or kept."""
         return copying.copy_upsert(cursor, table, columns, rows, conflict=conflict, update=update)
 
     def ingest(
@@ -189,7 +189,7 @@ class Database:
         except psycopg2.OperationalError as error:
             raise DatabaseUnavailableError(_reason(error)) from error
         connection.autocommit = autocommit
-        return connection
+        return cast("Connection", connection)
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -5,21 +5,22 @@ import threading
 from collections.abc import Callable, Iterator
 
 import psycopg2
-import redis
 import redis.exceptions
 
 from ratchet.common import metrics
+from ratchet.common.bus import Client
 from ratchet.common.db import Connection, Cursor, Database
 from ratchet.common.errors import BusUnavailableError, DatabaseUnavailableError, FencedError
 
-_RENEW = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
-_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+_OURS = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call({}) end return 0"
+_RENEW = _OURS.format("'pexpire', KEYS[1], ARGV[2]")
+_RELEASE = _OURS.format("'del', KEYS[1]")
 
 
 class RedisLease:
     """A named lease that its owner keeps by renewing it before `ttl_s` has passed."""
 
-    def __init__(self, client: "redis.Redis[bytes]", name: str, owner: str, ttl_s: float = 10.0) -> None:
+    def __init__(self, client: Client, name: str, owner: str, ttl_s: float = 10.0) -> None:
         self._client = client
         self.key = f"ratchet:lease:{name}"
         self.owner = owner
@@ -60,7 +61,7 @@ def _bus_errors() -> Iterator[None]:
 
 
 class AdvisoryLeaderLock:
-    """Single writer of a portfolio: an advisory lock held by one session, and an epoch that fences old leaders.
+    """Single writer of a portfolio: an advisory lock of one session, and an epoch that fences old leaders.
 
     The lock vanishes with its session; the epoch, checked in every transaction, keeps a leader that has not
     noticed from writing.

@@ -24,7 +24,7 @@ from ratchet.common.settings import Settings
 _FILE = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+(\.(?P<level>apache|timescale))?\.sql")
 _AUTOCOMMIT = "-- ratchet: autocommit"
 _LOCK = 0x52415443484554  # "RATCHET"
-_LEVELS = {
+_LEVELS: dict[Capability, set[str | None]] = {
     Capability.NONE: {None},
     Capability.APACHE: {None, "apache"},
     Capability.TIMESCALE: {None, "apache", "timescale"},

@@ -154,11 +154,9 @@ class _Source:
 
 def _holds(content: Any, path: tuple[int | str, ...]) -> bool:
     for key in path:
-        if isinstance(content, Mapping) and key in content:
+        try:
             content = content[key]
-        elif isinstance(content, list) and isinstance(key, int) and key < len(content):
-            content = content[key]
-        else:
+        except (KeyError, IndexError, TypeError):
             return False
     return bool(path)
 

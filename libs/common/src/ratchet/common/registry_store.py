@@ -15,11 +15,13 @@ INSERT INTO asset_registry (symbol, asset_id, asset_class, phase, venue, univers
     qty_increment, min_notional, max_position_ratio, stop_loss_ratio, leverage, shortable, rules,
     leading_indicators) VALUES %s
 ON CONFLICT (symbol) DO UPDATE SET asset_id = EXCLUDED.asset_id, asset_class = EXCLUDED.asset_class,
-    phase = EXCLUDED.phase, venue = EXCLUDED.venue, universe = EXCLUDED.universe, calendar = EXCLUDED.calendar,
+    phase = EXCLUDED.phase, venue = EXCLUDED.venue, universe = EXCLUDED.universe,
+    calendar = EXCLUDED.calendar,
     price_increment = EXCLUDED.price_increment, qty_increment = EXCLUDED.qty_increment,
     min_notional = EXCLUDED.min_notional, max_position_ratio = EXCLUDED.max_position_ratio,
     stop_loss_ratio = EXCLUDED.stop_loss_ratio, leverage = EXCLUDED.leverage, shortable = EXCLUDED.shortable,
-    rules = EXCLUDED.rules, leading_indicators = EXCLUDED.leading_indicators, enabled = true, updated_at = now()"""
+    rules = EXCLUDED.rules, leading_indicators = EXCLUDED.leading_indicators, enabled = true,
+    updated_at = now()"""
 _SOURCES = """
 INSERT INTO data_source_registry (name, kind, asset_classes, key_variables, enabled) VALUES %s
 ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, asset_classes = EXCLUDED.asset_classes,
@@ -27,7 +29,7 @@ ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, asset_classes = EXCLUDED.
 
 
 def sync_registry(db: Database, platform: Platform) -> None:
-    """Write assets, classes and data sources; assets that are configured no more are disabled, not deleted."""
+    """Write assets, classes and data sources; assets configured no more are disabled, not deleted."""
     db.run(lambda cursor: _write(cursor, platform))
 
 
@@ -47,7 +49,8 @@ def _write(cursor: Cursor, platform: Platform) -> None:
     execute_values(cursor, _CLASSES, classes)
     execute_values(cursor, _ASSETS, [_row(asset) for asset in platform.registry])
     cursor.execute(
-        "UPDATE asset_registry SET enabled = false, updated_at = now() WHERE enabled AND NOT symbol = ANY(%s)",
+        "UPDATE asset_registry SET enabled = false, updated_at = now() "
+        "WHERE enabled AND NOT symbol = ANY(%s)",
         ([asset.symbol for asset in platform.registry],),
     )
     sources = [
@@ -65,7 +68,8 @@ def _write(cursor: Cursor, platform: Platform) -> None:
 
 def _row(asset: Asset) -> tuple[object, ...]:
     return (
-        asset.symbol, asset.id, asset.asset_class.value, asset.phase, asset.venue, asset.universe, asset.calendar,
-        asset.price_increment, asset.qty_increment, asset.min_notional, asset.max_position_ratio,
-        asset.stop_loss_ratio, asset.leverage, asset.shortable, Json(asset.rules), list(asset.leading_indicators),
+        asset.symbol, asset.id, asset.asset_class.value, asset.phase, asset.venue, asset.universe,
+        asset.calendar, asset.price_increment, asset.qty_increment, asset.min_notional, asset.max_position_ratio,
+        asset.stop_loss_ratio, asset.leverage, asset.shortable, Json(asset.rules),
+        list(asset.leading_indicators),
     )  # fmt: skip

@@ -1,10 +1,10 @@
-"""gRPC clients: authentication, trace context, deadlines, and retries with jitter on idempotent calls only."""
+"""gRPC clients: authentication, trace context, deadlines; retries with jitter, of idempotent calls only."""
 
 import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import grpc
 
@@ -12,6 +12,14 @@ from ratchet.common import metrics, tracing
 from ratchet.common.settings import Settings
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    # Generic in the stubs only.
+    _UnaryUnary = grpc.UnaryUnaryClientInterceptor[Any, Any]
+    _UnaryStream = grpc.UnaryStreamClientInterceptor[Any, Any]
+else:
+    _UnaryUnary = grpc.UnaryUnaryClientInterceptor
+    _UnaryStream = grpc.UnaryStreamClientInterceptor
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _OPTIONS = [
@@ -64,7 +72,7 @@ def call(
             if not idempotent or over or error.code() not in _TRANSIENT:
                 raise
             metrics.RPC_CLIENT_RETRIES_TOTAL.labels(_method_name(method)).inc()
-            if stop.wait(pause) if stop is not None else time.sleep(pause):
+            if (stop or threading.Event()).wait(pause):
                 raise
             backoff = min(backoff * 2, _LAST_BACKOFF_S)
 
@@ -83,11 +91,11 @@ class _CallDetails(NamedTuple):
     compression: Any
 
 
-class _Details(_CallDetails, grpc.ClientCallDetails):  # type: ignore[misc]
+class _Details(_CallDetails, grpc.ClientCallDetails):
     pass
 
 
-class _Outgoing(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
+class _Outgoing(_UnaryUnary, _UnaryStream):
     def __init__(self, token: str) -> None:
         self._authorization = ("authorization", f"Bearer {token}") if token else None
 

@@ -4,7 +4,7 @@ import hmac
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -19,6 +19,12 @@ from ratchet.common.settings import Settings
 _HEALTH = "/grpc.health.v1.Health/"
 Register = Callable[[grpc.Server], None]
 
+if TYPE_CHECKING:
+    # Generic in the stubs only.
+    _Interceptor = grpc.ServerInterceptor[Any, Any]
+else:
+    _Interceptor = grpc.ServerInterceptor
+
 
 class RpcServer:
     """A gRPC server on a thread pool, listening from `start` on."""
@@ -29,7 +35,7 @@ class RpcServer:
         self._health = health.HealthServicer(experimental_non_blocking=True)
         self._server = grpc.server(
             futures.ThreadPoolExecutor(settings.rpc_workers, thread_name_prefix="rpc"),
-            interceptors=(_Auth(settings.rpc_token.get_secret_value()), _Telemetry()),
+            interceptors=[_Auth(settings.rpc_token.get_secret_value()), _Telemetry()],
             options=[
                 # Otherwise two processes share a port silently.
                 ("grpc.so_reuseport", 0),
@@ -54,7 +60,8 @@ class RpcServer:
             self.port = 0
         if not self.port:
             raise PortTakenError(
-                f"gRPC port {address} cannot be listened on; set RATCHET_GRPC_PORT to a free port (0 picks one)"
+                f"gRPC port {address} cannot be listened on: it is taken or not ours; "
+                "set RATCHET_GRPC_PORT to a free port (0 picks one)"
             )
         self._server.start()
         return self.port
@@ -66,12 +73,12 @@ class RpcServer:
             self._health.set(name, kind.SERVING if serving else kind.NOT_SERVING)
 
     def drain(self, grace_s: float) -> Any:
-        """Report NOT_SERVING for good and refuse new calls; return an event that is set when the last has ended."""
+        """Report NOT_SERVING for good and refuse calls; return an event that is set when the last ended."""
         self._health.enter_graceful_shutdown()
         return self._server.stop(grace_s)
 
 
-class _Auth(grpc.ServerInterceptor):  # type: ignore[misc]
+class _Auth(_Interceptor):
     """Lets calls with the shared RPC token pass; health checks need none."""
 
     def __init__(self, token: str) -> None:
@@ -90,7 +97,7 @@ class _Auth(grpc.ServerInterceptor):  # type: ignore[misc]
         return continuation(details) if hmac.compare_digest(raw, self._expected) else self._refuse
 
 
-class _Telemetry(grpc.ServerInterceptor):  # type: ignore[misc]
+class _Telemetry(_Interceptor):
     """Spans and metrics of every call."""
 
     def intercept_service(self, continuation: Any, details: Any) -> Any:
@@ -143,7 +150,7 @@ class _Timing:
         self._started = time.perf_counter()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        code = self._context.code()
+        code = cast("Any", self._context).code()
         name = code.name if isinstance(code, grpc.StatusCode) else ("UNKNOWN" if error else "OK")
         metrics.RPC_REQUESTS_TOTAL.labels(self._service, self._method, name).inc()
         metrics.RPC_SECONDS.labels(self._service, self._method).observe(time.perf_counter() - self._started)

@@ -79,7 +79,7 @@ class ServiceRuntime:
         self._beat = time.monotonic()
 
     def add_check(self, name: str, check: Check) -> None:
-        """Add a readiness check: None when ready, else the reason. It runs in the background every second."""
+        """Add a readiness check: None when ready, else the reason; it runs in the background."""
         self.checks.add(name, check)
 
     def add_grpc(self, name: str, register: Register) -> None:
@@ -87,7 +87,7 @@ class ServiceRuntime:
         self._services.append((name, register))
 
     def add_routes(self, router: APIRouter) -> None:
-        """Mount routes under /admin/v1; reading needs viewer, changing operator, unless `require` asks for more."""
+        """Mount routes under /admin/v1; reading needs viewer, changing operator, or what `require` asks."""
         self._routers.append(router)
 
     def require(self, role: str) -> Callable[..., Actor]:
@@ -95,11 +95,11 @@ class ServiceRuntime:
         return self._authenticator.require(role)
 
     def add_task(self, name: str, task: Callable[[threading.Event], None]) -> None:
-        """Run a function in the background until the stop event; if it dies, the service ends with an error."""
+        """Run a function in the background until the stop event; if it dies, the service ends failed."""
         self._tasks.append((name, task))
 
     def audit(self, actor: str, action: str, detail: Mapping[str, Any] | None = None) -> None:
-        """Write to the audit log; DatabaseUnavailableError if that is not possible, so that no change goes unseen."""
+        """Write to the audit log; DatabaseUnavailableError if that fails, so that no change goes unseen."""
         with self.db.transaction(wait_s=_AUDIT_WAIT_S) as cursor:
             write_audit(cursor, self.name, actor, action, detail)
 
@@ -112,8 +112,7 @@ class ServiceRuntime:
             try:
                 servers = self._start()
             except StartupError as error:
-                self.log.error("start_failed", reason=str(error))
-                return EXIT_FAILED
+                return self._refuse(error)
             try:
                 self._wait_for_dependencies()
                 self._start_tasks()
@@ -134,7 +133,7 @@ class ServiceRuntime:
             and self._services
         ):
             raise StartupError(
-                f"RATCHET_RPC_TOKEN is empty and RATCHET_HOST={self.settings.host!r} is not this machine only: "
+                f"RATCHET_RPC_TOKEN is empty and RATCHET_HOST={self.settings.host!r} is not loopback: "
                 "gRPC would be open to the network; set a token"
             )
         parts = AdminParts(
@@ -162,6 +161,10 @@ class ServiceRuntime:
         self.log.info("started", admin_port=self.admin_port, grpc_port=self.grpc_port, version=parts.version)
         return servers
 
+    def _refuse(self, error: StartupError) -> int:
+        self.log.error("start_failed", reason=str(error))
+        return EXIT_FAILED
+
     def _wait_for_dependencies(self) -> None:
         """Wait for what readiness depends on, visibly not ready meanwhile, rather than crash in a loop."""
         if "db" in self.__dict__ and self.db.wait():
@@ -181,11 +184,11 @@ class ServiceRuntime:
             return
         try:
             main_loop(self.stop)
-        except Exception as error:  # noqa: BLE001 - the last resort before the process ends
+        except Exception as error:
             # Losing a dependency because we were told to stop is not a failure.
             if not (isinstance(error, RatchetError) and self.stop.is_set()):
                 self._failures.append("main loop")
-                self.log.error("main_loop_failed", error=repr(error), exc_info=error)
+                self.log.exception("main_loop_failed", error=repr(error))
 
     def _idle(self, stop: threading.Event) -> None:
         while not stop.wait(1.0):
@@ -195,12 +198,12 @@ class ServiceRuntime:
         def guarded() -> None:
             try:
                 task(self.stop)
-            except Exception as error:  # noqa: BLE001 - a dead task must end the service
+            except Exception as error:
                 if isinstance(error, RatchetError) and self.stop.is_set():
                     return
                 metrics.TASK_FAILURES_TOTAL.labels(name).inc()
                 self._failures.append(name)
-                self.log.error("task_failed", task=name, error=repr(error), exc_info=error)
+                self.log.exception("task_failed", task=name, error=repr(error))
                 self.stop.set()
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
@@ -279,7 +282,7 @@ class ServiceRuntime:
             if not current:
                 missing = migrate.pending(self.db, self.settings.migrations_dir)
                 if missing:
-                    return f"migrations are missing: {', '.join(missing)}; run `python -m ratchet.common.migrate`"
+                    return f"missing migrations: {', '.join(missing)}; run `python -m ratchet.common.migrate`"
                 current = True
             return None
 
