@@ -3,6 +3,7 @@
 from ratchet.core.phases.config import GateItem, PhasePlan, PhasesConfig
 from ratchet.core.phases.engine import PhaseChangeError, PhaseDay, PhaseEngine
 from ratchet.core.phases.history import ClassDay, DayFigures, PerformanceHistory
+from ratchet.core.phases.report import summarize_phases
 from ratchet.core.phases.sources import day_of, working_phases
 from ratchet.core.phases.types import (
     PhaseChange,
@@ -30,5 +31,6 @@ __all__ = [
     "PhasesConfig",
     "Requirement",
     "day_of",
+    "summarize_phases",
     "working_phases",
 ]

@@ -1,0 +1,193 @@
+"""The backtest: the platform's own objects in one process, in the lock-step order of a replay.
+
+Step at event time t: the exchange matches resting orders against the bars of t; at the first step of a new
+UTC day the day before is closed at its last marks, before fills of t are booked; fills are booked; bars are
+marked; signals, exits and entries are decided; risk judges them in one order; orders go to the exchange and
+can fill at the asset's next bar. Phases, judged on a closed day, take effect at the next step.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from ratchet.core.backtest.journal import Journal
+from ratchet.core.backtest.types import BacktestResult, Configuration, Progress, SentimentSource
+from ratchet.core.exchange import EventType, Exchange, ExchangeEvent, OrderRejected, OrderRequest
+from ratchet.core.exits import ExitEngine
+from ratchet.core.market import BarBatch
+from ratchet.core.orders import Order, OrderEventKind, OrderUpdate
+from ratchet.core.phases import (
+    DayFigures,
+    PerformanceHistory,
+    PhaseEngine,
+    working_phases,
+)
+from ratchet.core.portfolio import Portfolio
+from ratchet.core.risk import RiskEngine
+from ratchet.core.signals import Predictor, SignalBatch, SignalEngine
+from ratchet.core.trader import DayClose, TradingSession
+
+_NEWS = {
+    EventType.NEW: OrderEventKind.ACCEPTED,
+    EventType.ACCEPTED: OrderEventKind.ACCEPTED,
+    EventType.CANCELED: OrderEventKind.CANCELED,
+    EventType.EXPIRED: OrderEventKind.EXPIRED,
+}
+
+
+class Backtest:
+    """One run over one stream of steps. Make a new one for each run."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        predict: Mapping[str, Predictor] | None = None,
+        sentiment: SentimentSource | None = None,
+        portfolio: str = "main",
+        auto_phases: bool = True,
+    ) -> None:
+        """Take the configuration of the run; `predict` holds a model by universe."""
+        registry = configuration.registry
+        self._registry = registry
+        self._configuration = configuration
+        self._predict = predict or {}
+        self._sentiment = sentiment
+        self._auto_phases = auto_phases
+        self._exchange = Exchange(registry, configuration.exchange)
+        self._session = TradingSession(
+            registry,
+            Portfolio(registry, configuration.exchange.starting_cash, portfolio),
+            ExitEngine(registry, configuration.exits),
+            configuration.exchange,
+            allow_short=configuration.risk.allow_short,
+        )
+        self._risk = RiskEngine(registry, configuration.risk)
+        self._phases = PhaseEngine(configuration.phases)
+        self._records = self._phases.initial()
+        self._states = self._phases.states(self._records)
+        self._history = PerformanceHistory()
+        self._last_bar_ts = np.zeros(len(registry), dtype=np.int64)
+        self._engines: dict[str, SignalEngine] = {}
+        self._journal = Journal(registry)
+
+    def run(
+        self,
+        steps: Iterable[Sequence[BarBatch]],
+        progress: Callable[[Progress], None] | None = None,
+        timer: Callable[[], float] | None = None,
+    ) -> BacktestResult:
+        """Run over the steps and return what happened.
+
+        `progress` is called once a closed day and at the end; `timer` returns seconds for `elapsed_s`, which
+        is 0 without it.
+        """
+        started = timer() if timer else 0.0
+        ts = 0
+        for bars in steps:
+            ts = bars[0].ts
+            if self._step(bars, ts) and progress is not None:
+                progress(self._progress(ts))
+        if progress is not None:
+            progress(self._progress(ts))
+        elapsed = timer() - started if timer else 0.0
+        start = self._configuration.exchange.starting_cash
+        return self._journal.result(self._states, start, self._session.portfolio.equity, elapsed)
+
+    def _step(self, bars: Sequence[BarBatch], ts: int) -> bool:
+        session, journal = self._session, self._journal
+        journal.steps += 1
+        seq = bars[0].step.seq or journal.steps
+        events = self._exchange.on_bars(bars)
+        closing = session.close_day(ts, seq)
+        states = self._states
+        if closing is not None:
+            self._judge_day(closing)
+        for event in events:
+            self._book(event)
+        session.mark(bars)
+        signals = [self._signals(batch) for batch in bars]
+        decision = session.decide(bars, signals, states, ts, seq)
+        if decision.proposals:
+            verdicts = self._risk.evaluate(decision.snapshot, decision.proposals, states, ts)
+            journal.note_verdicts(verdicts)
+            for order in session.place(decision.proposals, verdicts, ts):
+                self._submit(order, ts)
+        for batch in bars:
+            self._last_bar_ts[batch.asset_ids] = ts
+            journal.bars += len(batch)
+        return closing is not None
+
+    def _judge_day(self, closing: DayClose) -> None:
+        """Judge the phases on the closed day; what changes takes effect at the next step."""
+        self._journal.daily += closing.rows
+        figures = DayFigures.of(closing.rows)
+        self._history.append(figures)
+        max_age = self._configuration.phases.data_source_max_age_days
+        sources = working_phases(self._registry, self._last_bar_ts, figures.day, max_age)
+        outcome = self._phases.step(
+            figures.day, self._history, self._records, sources, auto=self._auto_phases
+        )
+        self._records = outcome.records
+        self._states = self._phases.states(outcome.records)
+        self._journal.phase_changes += outcome.changes
+        self._journal.readiness = outcome.readiness
+
+    def _signals(self, batch: BarBatch) -> SignalBatch:
+        engine = self._engines.get(batch.universe)
+        if engine is None:
+            assets = self._registry.of_universe(batch.universe)
+            engine = SignalEngine(assets, batch.timeframe, self._configuration.strategies)
+            self._engines[batch.universe] = engine
+        scores = self._sentiment(batch.universe, batch.ts) if self._sentiment else None
+        signals = engine.on_bars(batch, predict=self._predict.get(batch.universe), sentiment=scores)
+        self._journal.signals += len(signals.signals)
+        return signals
+
+    def _submit(self, order: Order, ts: int) -> None:
+        request = OrderRequest(
+            client_order_id=order.client_order_id,
+            asset_id=order.asset_id,
+            side=order.side,
+            qty=order.qty,
+            type=order.type,
+            time_in_force=order.time_in_force,
+        )
+        try:
+            placed = self._exchange.submit(request, ts)
+        except OrderRejected as refusal:
+            news = OrderUpdate(OrderEventKind.REJECTED, ts, reason=str(refusal))
+        else:
+            news = OrderUpdate(OrderEventKind.ACCEPTED, ts, broker_order_id=placed.id)
+        self._journal.note_order(self._session.on_update(order.client_order_id, news))
+
+    def _book(self, event: ExchangeEvent) -> None:
+        order = event.order
+        if event.is_execution:
+            if event.qty is None or event.price is None:
+                raise ValueError(f"execution {event.execution_id} has no quantity or price")
+            booked = self._session.on_fill(
+                order.client_order_id,
+                event.execution_id,
+                event.qty,
+                event.price,
+                order.filled_qty,
+                event.ts,
+            )
+            self._journal.note_fill(*booked)
+            return
+        news = OrderUpdate(_NEWS[event.type], event.ts, broker_order_id=order.id)
+        self._journal.note_order(self._session.on_update(order.client_order_id, news))
+
+    def _progress(self, ts: int) -> Progress:
+        portfolio = self._session.portfolio
+        return Progress(
+            ts=ts,
+            steps=self._journal.steps,
+            bars=self._journal.bars,
+            orders=len(self._journal.orders),
+            fills=len(self._journal.fills),
+            equity=float(portfolio.equity),
+            positions=len(portfolio.positions),
+            phases=self._states,
+        )
