@@ -2,7 +2,6 @@
 
 import threading
 
-from ratchet.common.datasets import Dataset, DatasetError
 from ratchet.common.errors import ConfigError
 from ratchet.common.platform import load_platform
 from ratchet.common.runtime import MainLoop, ServiceRuntime
@@ -16,13 +15,10 @@ from ratchet.v1.market_data_pb2_grpc import add_MarketDataServicer_to_server
 def setup(runtime: ServiceRuntime) -> MainLoop:
     """Add the service's parts to the runtime and return its main loop."""
     settings = runtime.settings
-    if settings.dataset is None:
-        raise ConfigError("RATCHET_DATASET is not set: a replay needs the folder of a dataset")
     platform = load_platform(settings.config_dir, settings.dataset)
-    try:
-        dataset = Dataset.open(settings.dataset)
-    except DatasetError as error:
-        raise ConfigError(str(error)) from error
+    dataset = platform.dataset
+    if dataset is None:
+        raise ConfigError("RATCHET_DATASET is not set: a replay needs the folder of a dataset")
     store = BarStore(runtime.db, platform.registry, dataset.name)
     replay = LockstepReplay(runtime.bus, store, platform.registry, dataset, settings.speed_factor)
     servicer = Servicer(runtime.bus, store, platform.registry)

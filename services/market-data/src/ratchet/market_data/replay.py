@@ -30,8 +30,9 @@ _NS = 1_000_000_000
 class LockstepReplay:
     """Publishes a dataset step by step; after a restart it goes on behind the last released step.
 
-    A step is released when execution has finished the step before it and, after the first step of a UTC
-    day, phase-activation has judged the day that ended. `speed` is a multiple of real time, or None for
+    The first step waits for the sentiment of the dataset's texts. Each other one is released when
+    execution has finished the step before it and, after the first step of a UTC day, phase-activation
+    has judged the day that ended. `speed` is a multiple of real time, or None for
     as fast as the consumers are. Bars are in the database before they are in a stream.
     """
 
@@ -47,7 +48,7 @@ class LockstepReplay:
         self._log = get_logger(__name__)
         self._total = 0
         self.last_ts = 0
-        self._required = {"execution": 0, "phase-activation": 0}
+        self._required = {"sentiment": 1, "execution": 0, "phase-activation": 0}
 
     def run(self, stop: threading.Event) -> bool:
         """Release what is not released yet; return True when the dataset has ended, False if stopped."""

@@ -123,8 +123,8 @@ class BarStore:
         """Return the newest quote of each contract that had not expired."""
         return self._db.query(
             "SELECT DISTINCT ON (symbol) symbol, expiry, option_right, strike, bid, ask, "
-            "implied_volatility, ts FROM option_quotes WHERE underlying = %s AND ts <= %s AND ts > %s - interval '7 days' "
-            "AND expiry >= %s ORDER BY symbol, ts DESC",
+            "implied_volatility, ts FROM option_quotes WHERE underlying = %s AND ts <= %s "
+            "AND ts > %s - interval '7 days' AND expiry >= %s ORDER BY symbol, ts DESC",
             (underlying, known_at, known_at, known_at.date()),
         )
 

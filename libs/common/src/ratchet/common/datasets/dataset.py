@@ -13,7 +13,7 @@ from ratchet.common.datasets.errors import DatasetError
 from ratchet.common.datasets.home import find_dataset
 from ratchet.common.datasets.prepare import prepare
 from ratchet.common.datasets.readers import find_files, read_bars, read_symbols
-from ratchet.common.datasets.replay import OnQuarantine, Replay
+from ratchet.common.datasets.replay import Judged, OnQuarantine, QuarantinedBar, Replay
 from ratchet.common.datasets.symbols import Listing, canonical_symbol, guess_class
 from ratchet.common.datasets.timeframes import row_timeframes
 from ratchet.core.assets import AssetClass, Registry
@@ -49,12 +49,18 @@ class Dataset:
         """
         found = find_dataset(path)
         config = load_config(found if found.is_dir() else found.parent)
-        return cls(found, find_files(found), config)
+        texts = found / config.texts if config.texts else None
+        return cls(found, [file for file in find_files(found) if file != texts], config)
 
     @property
     def name(self) -> str:
         """Name from dataset.yaml, else of the folder or file."""
         return self.config.name or self.path.name.split(".")[0]
+
+    @property
+    def texts(self) -> Path | None:
+        """The file of texts that dataset.yaml names, for sentiment."""
+        return self.path / self.config.texts if self.config.texts else None
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
@@ -92,10 +98,16 @@ class Dataset:
         start and end default to dataset.yaml's. DatasetError names symbols that the registry lacks and series
         that are coarser than their universe's decision timeframe.
         """
+        judged, quarantined = self.judge(registry, start, end)
+        return Replay(registry, judged, quarantined, on_quarantine)
+
+    def judge(
+        self, registry: Registry, start: int | None = None, end: int | None = None
+    ) -> tuple[Judged, list[QuarantinedBar]]:
+        """Return the bars of [start, end) with the validator's verdicts, and all that are quarantined."""
         start = self.config.start_ns if start is None else start
         end = self.config.end_ns if end is None else end
-        judged, quarantined = prepare(self._assigned(registry), self.config, registry, start, end)
-        return Replay(registry, judged, quarantined, on_quarantine)
+        return prepare(self._assigned(registry), self.config, registry, start, end)
 
     def steps(
         self,
@@ -107,7 +119,8 @@ class Dataset:
         """Yield the batches of each event time, one per universe; see replay for the arguments."""
         return iter(self.replay(registry, start, end, on_quarantine))
 
-    def _read(self) -> BarColumns:
+    def read(self) -> BarColumns:
+        """Return all bars as they lie in the files: assets are indices into `symbols`, ends are not known yet."""
         parts = []
         codes = {symbol: code for code, symbol in enumerate(self.symbols)}
         for file in self.files:
@@ -121,7 +134,7 @@ class Dataset:
 
     @cached_property
     def _series(self) -> dict[str, Series]:
-        bars = self._read()
+        bars = self.read()
         lengths = np.array([timeframe_ns(name) for name in bars.timeframes], dtype=np.int64)
         order = np.argsort(bars.assets, kind="stable")
         borders = np.searchsorted(bars.assets[order], np.arange(len(self.symbols) + 1)).tolist()
@@ -154,7 +167,7 @@ class Dataset:
             raise DatasetError(f"{self.path}: symbols that the asset registry lacks: {_some(unknown)}")
         self._check_classes(names, registry)
         ids: Ints = np.array([registry.by_symbol(name).id for name in names], dtype=np.int64)
-        bars = self._read()
+        bars = self.read()
         return replace(bars, assets=ids[bars.assets])
 
     def _check_classes(self, names: list[str], registry: Registry) -> None:

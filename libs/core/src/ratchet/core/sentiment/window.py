@@ -20,6 +20,21 @@ class SentimentRow(NamedTuple):
     mentions: int
 
 
+def bucket_scores(scored: Iterable[tuple[int, int, float]], bucket_ns: int = HOUR_NS) -> list[SentimentRow]:
+    """Return (ts, asset id, score) of texts as one row per asset and bucket, by time.
+
+    A row is stamped with the END of its bucket, because its mean is not known earlier.
+    """
+    sums: dict[tuple[int, int], list[float]] = {}
+    for ts, asset_id, score in scored:
+        end = -(-ts // bucket_ns) * bucket_ns
+        sums.setdefault((end, asset_id), []).append(score)
+    return [
+        SentimentRow(end, asset_id, sum(scores) / len(scores), len(scores))
+        for (end, asset_id), scores in sorted(sums.items())
+    ]
+
+
 class SentimentWindow:
     """Mention-weighted mean score per asset of one universe; rows later than the asked time are not used."""
 
