@@ -1,5 +1,6 @@
 """The table of requirements: one a file, registered with a decorator under the name used in the plan."""
 
+import functools
 import pkgutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ def requirement(name: str, *, windowed: bool = False) -> Callable[[Measure], Mea
     return register
 
 
+@functools.cache
 def _load() -> dict[str, tuple[bool, Measure]]:
     package = "ratchet.core.phases.requirements"
     for info in pkgutil.iter_modules(import_module(package).__path__):

@@ -24,4 +24,5 @@ def working_phases(
     `last_bar_ts` is each asset's last bar end (ns, UTC) before the end of `day`, 0 for none [N].
     """
     oldest = ((day - _EPOCH).days + 1 - max_age_days) * _NS_PER_DAY
-    return frozenset(registry[int(i)].phase for i in np.flatnonzero(last_bar_ts >= oldest))
+    phases = np.fromiter((asset.phase for asset in registry), dtype=np.int64, count=len(registry))
+    return frozenset(np.unique(phases[last_bar_ts >= oldest]).tolist())
