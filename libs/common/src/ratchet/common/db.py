@@ -149,7 +149,7 @@ class Database:
         conflict: Sequence[str],
         update: bool = True,
     ) -> int:
-        """COPY into a temporary table, then insert; rows with known `conflict` columns are updated or kept."""
+        """COPY into a temporary table, then insert; known `conflict` columns update or keep rows."""
         return copying.copy_upsert(cursor, table, columns, rows, conflict=conflict, update=update)
 
     def ingest(

@@ -3,6 +3,7 @@
 import errno
 import socket
 import threading
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,16 +14,21 @@ from ratchet.common.errors import PortTakenError
 class HttpServer:
     """Binds at once, serves from `start` until `stop`."""
 
-    def __init__(self, app: FastAPI, host: str, port: int, *, variable: str) -> None:
-        """PortTakenError names the address and the environment variable to change."""
+    def __init__(self, app: FastAPI, host: str, port: int, *, variable: str, **options: Any) -> None:
+        """PortTakenError names the address and the environment variable to change; options go to uvicorn."""
         self._socket = _bind(host, port, variable)
         self.port: int = self._socket.getsockname()[1]
+        frugal: dict[str, Any] = {"ws": "none", "loop": "asyncio", "http": "h11"}
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="none", loop="asyncio", http="h11",
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
             timeout_graceful_shutdown=2,
-        )  # fmt: skip
+            **{**frugal, **options},
+        )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, name="admin-http", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=f"http-{self.port}", daemon=True)
 
     def start(self) -> None:
         """Serve in the background."""

@@ -69,7 +69,8 @@ def _write(cursor: Cursor, platform: Platform) -> None:
 def _row(asset: Asset) -> tuple[object, ...]:
     return (
         asset.symbol, asset.id, asset.asset_class.value, asset.phase, asset.venue, asset.universe,
-        asset.calendar, asset.price_increment, asset.qty_increment, asset.min_notional, asset.max_position_ratio,
+        asset.calendar, asset.price_increment, asset.qty_increment, asset.min_notional,
+        asset.max_position_ratio,
         asset.stop_loss_ratio, asset.leverage, asset.shortable, Json(asset.rules),
         list(asset.leading_indicators),
     )  # fmt: skip
