@@ -1,0 +1,81 @@
+"""The bars that market-data stored in the platform's table, up to the clock."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ratchet.common.db import Database
+from ratchet.common.timestamps import to_datetime, to_ns
+from ratchet.core.assets import Asset, Registry
+from ratchet.core.sessions import get_calendar
+from ratchet.paper_exchange.bars.history import NS_PER_DAY, Bars, Clock, make_bars, no_bars, stamp
+from ratchet.paper_exchange.wire.assets import is_crypto
+
+_COLUMNS = "ts, open, high, low, close, volume"
+_WAIT_S = 2.0
+_MIN_NS, _MAX_NS = -2_000_000_000 * 1_000_000_000, 4_000_000_000 * 1_000_000_000
+
+
+class SqlHistory:
+    """Bars from the table `bars`, whose ts is the start of a bar."""
+
+    def __init__(self, db: Database, registry: Registry, clock: Clock) -> None:
+        self._db = db
+        self._registry = registry
+        self._clock = clock
+        self._timeframes: dict[int, str] = {}
+
+    def timeframe(self, asset_id: int) -> str | None:
+        """Return the timeframe of an asset's bars, None if it has none."""
+        if asset_id not in self._timeframes:
+            rows = self._query(
+                "SELECT timeframe FROM bars WHERE symbol = %s ORDER BY ts DESC LIMIT 1",
+                (self._registry[asset_id].symbol,),
+            )
+            if not rows:
+                return None
+            self._timeframes[asset_id] = rows[0][0]
+        return self._timeframes[asset_id]
+
+    def load(self, asset_id: int, start: int, end: int) -> Bars:
+        """Return the bars whose START lies in [start, end]."""
+        timeframe = self.timeframe(asset_id)
+        first, last = max(start - NS_PER_DAY, _MIN_NS), min(end + NS_PER_DAY, self._clock(), _MAX_NS)
+        if timeframe is None or last < first:
+            return no_bars()
+        asset = self._registry[asset_id]
+        rows = self._query(
+            f"SELECT {_COLUMNS} FROM bars WHERE symbol = %s AND timeframe = %s "  # noqa: S608 - constants
+            "AND ts >= %s AND ts <= %s ORDER BY ts",
+            (asset.symbol, timeframe, to_datetime(first), to_datetime(last)),
+        )
+        bars = self._passed(asset, timeframe, rows)
+        return bars.take((bars.starts >= start) & (bars.starts <= end))
+
+    def last(self, asset_id: int) -> Bars:
+        """Return the last bar, empty if there is none yet."""
+        timeframe = self.timeframe(asset_id)
+        if timeframe is None:
+            return no_bars()
+        asset = self._registry[asset_id]
+        rows = self._query(
+            f"SELECT {_COLUMNS} FROM bars WHERE symbol = %s AND timeframe = %s AND ts < %s "  # noqa: S608
+            "ORDER BY ts DESC LIMIT 2",
+            (asset.symbol, timeframe, to_datetime(self._clock())),
+        )
+        return self._passed(asset, timeframe, rows[::-1]).take(slice(-1, None))
+
+    def _query(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        with self._db.transaction(wait_s=_WAIT_S) as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall()
+
+    def _passed(self, asset: Asset, timeframe: str, rows: Sequence[tuple[Any, ...]]) -> Bars:
+        if not rows:
+            return no_bars()
+        starts = np.array([to_ns(row[0]) for row in rows], dtype=np.int64)
+        ends = get_calendar(asset.calendar).bar_ends(starts, timeframe)
+        prices = np.array([row[1:] for row in rows], dtype=np.float64).T
+        bars = make_bars(stamp(starts, timeframe, is_crypto(asset)), ends, prices)
+        return bars.take(ends <= self._clock())

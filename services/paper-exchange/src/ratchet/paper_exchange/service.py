@@ -1,0 +1,67 @@
+"""Wiring of the paper exchange as a service of the platform."""
+
+import threading
+
+from ratchet.common.errors import ConfigError
+from ratchet.common.http_server import HttpServer
+from ratchet.common.leases import AdvisoryLeaderLock
+from ratchet.common.platform import load_platform
+from ratchet.common.runtime import MainLoop, ServiceRuntime
+from ratchet.paper_exchange.admin import build_router
+from ratchet.paper_exchange.app import UVICORN_OPTIONS, create_app
+from ratchet.paper_exchange.auth import Credentials
+from ratchet.paper_exchange.bars.sql import SqlHistory
+from ratchet.paper_exchange.consumer import BarConsumer
+from ratchet.paper_exchange.settings import PaperSettings
+from ratchet.paper_exchange.store import Store
+from ratchet.paper_exchange.venue import PaperVenue
+
+NAME = "paper-exchange"
+
+
+def setup(runtime: ServiceRuntime) -> MainLoop:
+    """Add the service's parts to the runtime and return its main loop."""
+    settings = PaperSettings()
+    key, secret = settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value()
+    if not key or not secret:
+        raise ConfigError(
+            "RATCHET_ALPACA_KEY and RATCHET_ALPACA_SECRET must be set: clients of the paper exchange use them"
+        )
+    platform = load_platform(settings.config_dir, settings.dataset)
+    registry, db = platform.registry, runtime.db
+    leader = AdvisoryLeaderLock(db, f"paper:{settings.portfolio}", settings.instance)
+    store = Store(db, settings.portfolio, registry, leader)
+    venue = PaperVenue(
+        registry,
+        platform.exchange,
+        settings.portfolio,
+        Credentials(key, secret),
+        store,
+        lambda clock: SqlHistory(db, registry, clock),
+    )
+    consumer = BarConsumer(runtime.bus, venue, registry.universes, settings.instance)
+    listening = threading.Event()
+    runtime.add_check("api", lambda: None if listening.is_set() else "the public API does not listen yet")
+    runtime.add_routes(build_router(venue))
+
+    def main_loop(stop: threading.Event) -> None:
+        if not leader.acquire(stop, on_wait=runtime.beat):
+            return
+        venue.reload(consumer.last_announced())
+        server = HttpServer(
+            create_app(venue),
+            settings.host,
+            settings.api_port,
+            variable="RATCHET_PAPER_PORT",
+            **UVICORN_OPTIONS,
+        )
+        server.start()
+        listening.set()
+        runtime.log.info("api_started", port=server.port, account=venue.account, step=venue.place.step_seq)
+        try:
+            consumer.run(stop)
+        finally:
+            server.stop()
+            leader.release()
+
+    return main_loop

@@ -1,0 +1,85 @@
+"""A dataset played by hand: the clock stands until it is advanced."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ratchet.common.datasets import Replay
+from ratchet.core.market import BarBatch
+from ratchet.paper_exchange.venue import PaperVenue
+
+# So often a long advance lets slow listeners catch up.
+_BREATHE_EVERY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What an advance did."""
+
+    steps: int
+    fills: int
+
+
+class Simulation:
+    """Moves a venue's clock over a dataset; safe for threads."""
+
+    def __init__(self, venue: PaperVenue, replay: Replay) -> None:
+        self._venue = venue
+        self._replay = replay
+        self._steps: Iterator[tuple[BarBatch, ...]] = iter(replay)
+        self._next: tuple[BarBatch, ...] | None = None
+        self._guard = threading.Lock()
+
+    @property
+    def total_steps(self) -> int:
+        """Number of steps in the dataset."""
+        return self._replay.steps
+
+    @property
+    def next_ts(self) -> int | None:
+        """Event time of the next bars (ns, UTC), None at the end."""
+        return self._next[0].ts if self._next else None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no bars are left."""
+        return self._next is None
+
+    def start(self) -> None:
+        """Go on where the account stands; a new one stands at the end of the first bar."""
+        with self._guard:
+            place = self._venue.reload()
+            self._load_next()
+            while self._next is not None and self._next[0].step.seq <= place.step_seq:
+                self._load_next()
+            if not place.step_seq:
+                self._step()
+
+    def advance(self, to: int | None, steps: int | None) -> Moved:
+        """Match the bars up to a time (ns, UTC), or some steps; the clock ends there or at the last bar."""
+        done = fills = 0
+        with self._guard:
+            while self._next is not None and self._is_due(to, steps, done):
+                fills += self._step()
+                done += 1
+                if done % _BREATHE_EVERY == 0:
+                    self._venue.wait_for_listeners()
+            self._venue.set_clock(min(to, self._replay.last_ts) if to is not None else self._venue.now)
+        return Moved(done, fills)
+
+    def _is_due(self, to: int | None, steps: int | None, done: int) -> bool:
+        if to is not None:
+            return self._next is not None and self._next[0].ts <= to
+        return steps is not None and done < steps
+
+    def _step(self) -> int:
+        """Match the next bars; when that fails they stay next."""
+        batches = self._next
+        if batches is None:
+            return 0
+        events = self._venue.step_once(batches, batches[0].step.seq)
+        self._load_next()
+        return sum(event.is_execution for event in events)
+
+    def _load_next(self) -> None:
+        self._next = next(self._steps, None)

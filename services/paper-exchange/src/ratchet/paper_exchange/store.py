@@ -1,0 +1,226 @@
+"""The account's rows in the schema `paper`: written with every change, read back after a restart."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from psycopg2.extras import execute_values
+
+from ratchet.common.db import Cursor, Database
+from ratchet.common.leases import AdvisoryLeaderLock
+from ratchet.core.assets import Registry
+from ratchet.core.exchange import Changes, ExchangeOrder
+from ratchet.core.orders.rows import from_row
+from ratchet.paper_exchange.errors import AccountMismatchError
+
+WAIT_S = 2.0
+
+_ORDERS = """
+INSERT INTO paper.orders (order_id, account, client_order_id, seq, parent_id, asset_id, side, status, is_open,
+                          created_ns, updated_ns, doc)
+VALUES %s
+ON CONFLICT (order_id) DO UPDATE SET status = excluded.status, is_open = excluded.is_open,
+    parent_id = excluded.parent_id, updated_ns = excluded.updated_ns, doc = excluded.doc"""
+_POSITIONS = """
+INSERT INTO paper.positions (account, asset_id, doc) VALUES %s
+ON CONFLICT (account, asset_id) DO UPDATE SET doc = excluded.doc"""
+_ACTIVITIES = """
+INSERT INTO paper.activities (account, activity_id, type, ts_ns, doc) VALUES %s
+ON CONFLICT DO NOTHING"""
+_UPDATES = "INSERT INTO paper.trade_updates (account, number, ts_ns, event, order_id, doc) VALUES %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the account stands: the last step, its event time (ns, UTC), and trade updates in total."""
+
+    step_seq: int = 0
+    clock: int = 0
+    trade_updates: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """What a restart finds."""
+
+    place: Place
+    created_ns: int
+    starting_cash: Decimal
+    configuration: dict[str, Any]
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+class Store:
+    """SQL for one account."""
+
+    def __init__(self, db: Database, account: str, registry: Registry, leader: AdvisoryLeaderLock) -> None:
+        """`leader` is checked in every transaction, so that two processes never write one account."""
+        self._db = db
+        self._account = account
+        self._registry = registry
+        self._leader = leader
+
+    def load(self, closed_kept: int) -> StoredAccount | None:
+        """Return the account with its open orders, last closed ones and positions; None if it is new.
+
+        AccountMismatchError if it traded under another registry, whose asset ids mean other assets.
+        """
+        with self._db.transaction(wait_s=WAIT_S) as cursor:
+            cursor.execute(
+                "SELECT registry, step_seq, clock_ns, trade_updates, created_ns, starting_cash, "
+                "configuration, doc "
+                "FROM paper.accounts WHERE account = %s",
+                (self._account,),
+            )
+            row = cursor.fetchone()
+            if row is None:
+                return None
+            if row[0] != fingerprint(self._registry):
+                raise AccountMismatchError(
+                    f"account {self._account!r} in the database traded other assets than this dataset and "
+                    "configuration list: use another database, or another account (RATCHET_PORTFOLIO)"
+                )
+            state = {"account": row[7], "orders": self._orders(cursor, closed_kept), "positions": []}
+            cursor.execute("SELECT doc FROM paper.positions WHERE account = %s", (self._account,))
+            state["positions"] = [doc for (doc,) in cursor.fetchall()]
+        return StoredAccount(Place(row[1], row[2], row[3]), row[4], row[5], row[6], state)
+
+    def create(self, account_row: dict[str, Any], starting_cash: Decimal, place: Place) -> None:
+        """Write a new account."""
+        values = (
+            self._account,
+            fingerprint(self._registry),
+            place.clock,
+            starting_cash,
+            place.step_seq,
+            place.clock,
+            place.trade_updates,
+            json.dumps(account_row),
+        )
+        with self._db.transaction(wait_s=WAIT_S) as cursor:
+            self._leader.check(cursor)
+            cursor.execute(
+                "INSERT INTO paper.accounts (account, registry, created_ns, starting_cash, step_seq, "
+                "clock_ns, trade_updates, doc) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                values,
+            )
+
+    def commit(
+        self, changes: Changes, place: Place, updates: Sequence[dict[str, Any]], wait_s: float | None
+    ) -> None:
+        """Write what changed and where the account stands, in one transaction.
+
+        The last of `updates` is number place.trade_updates. DatabaseUnavailableError after wait_s seconds.
+        """
+        first = place.trade_updates - len(updates) + 1
+        with self._db.transaction(wait_s=wait_s) as cursor:
+            self._leader.check(cursor)
+            self._write_rows(cursor, changes)
+            if updates:
+                rows = [self._update_row(number, data) for number, data in enumerate(updates, start=first)]
+                execute_values(cursor, _UPDATES, rows)
+            cursor.execute(
+                "UPDATE paper.accounts SET step_seq = %s, clock_ns = %s, trade_updates = %s, "
+                "created_ns = CASE created_ns WHEN 0 THEN %s ELSE created_ns END, doc = coalesce(%s, doc) "
+                "WHERE account = %s",
+                (
+                    place.step_seq,
+                    place.clock,
+                    place.trade_updates,
+                    place.clock,
+                    None if changes.account is None else json.dumps(changes.account),
+                    self._account,
+                ),
+            )
+
+    def configure(self, configuration: dict[str, Any]) -> None:
+        """Store the account's configuration."""
+        with self._db.transaction(wait_s=WAIT_S) as cursor:
+            self._leader.check(cursor)
+            cursor.execute(
+                "UPDATE paper.accounts SET configuration = %s WHERE account = %s",
+                (json.dumps(configuration), self._account),
+            )
+
+    def forget(self) -> None:
+        """Delete the account with all that it did."""
+        with self._db.transaction(wait_s=WAIT_S) as cursor:
+            self._leader.check(cursor)
+            for table in ("trade_updates", "activities", "positions", "orders", "accounts"):
+                cursor.execute(f"DELETE FROM paper.{table} WHERE account = %s", (self._account,))  # noqa: S608
+
+    def is_known(self, client_order_id: str) -> bool:
+        """Return whether a client order id was ever used."""
+        return bool(self.query("SELECT 1 FROM paper.orders WHERE account = %s AND client_order_id = %s",
+                               client_order_id))  # fmt: skip
+
+    def order(self, column: str, value: str) -> ExchangeOrder | None:
+        """Return an order by `order_id` or `client_order_id`."""
+        rows = self.query(f"SELECT doc FROM paper.orders WHERE account = %s AND {column} = %s", value)  # noqa: S608
+        return from_row(ExchangeOrder, rows[0][0]) if rows else None
+
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a query whose first parameter is the account."""
+        with self._db.transaction(wait_s=WAIT_S) as cursor:
+            cursor.execute(sql, (self._account, *parameters))
+            return cursor.fetchall()
+
+    def _orders(self, cursor: Cursor, closed_kept: int) -> list[dict[str, Any]]:
+        cursor.execute(
+            "SELECT doc FROM paper.orders WHERE account = %s AND NOT is_open "
+            "ORDER BY updated_ns DESC, seq DESC LIMIT %s",
+            (self._account, closed_kept),
+        )
+        closed = [doc for (doc,) in reversed(cursor.fetchall())]
+        cursor.execute(
+            "SELECT doc FROM paper.orders WHERE account = %s AND is_open ORDER BY seq", (self._account,)
+        )
+        return closed + [doc for (doc,) in cursor.fetchall()]
+
+    def _write_rows(self, cursor: Cursor, changes: Changes) -> None:
+        if changes.orders:
+            execute_values(cursor, _ORDERS, [self._order_row(row) for row in changes.orders])
+        held = [row for row in changes.positions if Decimal(str(row["qty"]))]
+        if held:
+            rows = [(self._account, row["asset_id"], json.dumps(row)) for row in held]
+            execute_values(cursor, _POSITIONS, rows)
+        flat = [row["asset_id"] for row in changes.positions if not Decimal(str(row["qty"]))]
+        if flat:
+            cursor.execute(
+                "DELETE FROM paper.positions WHERE account = %s AND asset_id = ANY(%s)", (self._account, flat)
+            )
+        if changes.activities:
+            execute_values(cursor, _ACTIVITIES, list(self._activity_rows(changes.activities)))
+
+    def _order_row(self, row: dict[str, Any]) -> tuple[Any, ...]:
+        order = from_row(ExchangeOrder, row)
+        return (
+            order.id,
+            self._account,
+            order.client_order_id,
+            order.seq,
+            order.parent_id or None,
+            order.asset_id,
+            order.side.value,
+            order.status.value,
+            order.is_open,
+            order.created_ts,
+            order.updated_ts,
+            json.dumps(row),
+        )
+
+    def _activity_rows(self, activities: Iterable[dict[str, Any]]) -> Iterable[tuple[Any, ...]]:
+        for row in activities:
+            yield self._account, row["id"], row["type"], row["ts"], json.dumps(row)
+
+    def _update_row(self, number: int, update: dict[str, Any]) -> tuple[Any, ...]:
+        data = update["data"]
+        return self._account, number, update["ts"], data["event"], data["order"]["id"], json.dumps(data)
+
+
+def fingerprint(registry: Registry) -> str:
+    """Return the SHA-256 of the registry's symbols in order."""
+    return hashlib.sha256("\n".join(asset.symbol for asset in registry).encode()).hexdigest()

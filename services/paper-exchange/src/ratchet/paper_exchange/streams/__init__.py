@@ -1,0 +1,1 @@
+"""The venue's WebSockets: trade updates (JSON) and market data (msgpack or JSON)."""

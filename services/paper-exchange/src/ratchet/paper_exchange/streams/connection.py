@@ -1,0 +1,52 @@
+"""One client's connection: a reader handles its requests, a writer sends what it subscribed to."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ratchet.paper_exchange.streams.hub import Hub, Message, Subscriber
+
+AUTH_TIMEOUT_S = 10.0
+
+
+async def frames(socket: WebSocket) -> AsyncIterator[str | bytes]:
+    """Yield the client's frames until it disconnects."""
+    while True:
+        event = await socket.receive()
+        if event["type"] == "websocket.disconnect":
+            return
+        frame = event.get("text") or event.get("bytes")
+        yield frame if frame is not None else b""
+
+
+async def serve(
+    hub: Hub,
+    subscriber: Subscriber,
+    reader: Callable[[], Awaitable[None]],
+    send: Callable[[list[Message]], Awaitable[None]],
+    on_slow: Callable[[], Awaitable[None]],
+) -> None:
+    """Run reader and writer until either ends: the client left, or it was too slow to follow."""
+
+    async def write() -> None:
+        while True:
+            await send(await subscriber.take())
+
+    async def watch() -> None:
+        await subscriber.slow.wait()
+        await on_slow()
+
+    hub.join(subscriber)
+    tasks = [asyncio.ensure_future(part()) for part in (reader, write, watch)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                task.result()
+    finally:
+        hub.leave(subscriber)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

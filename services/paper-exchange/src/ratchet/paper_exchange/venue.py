@@ -1,0 +1,305 @@
+"""The venue around one account: every change is committed before anyone hears of it."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID, uuid5
+
+import numpy as np
+
+from ratchet.common import metrics
+from ratchet.common.errors import DatabaseUnavailableError
+from ratchet.core.assets import Asset, Registry
+from ratchet.core.exchange import (
+    Changes,
+    Exchange,
+    ExchangeConfig,
+    ExchangeEvent,
+    ExchangeOrder,
+    ExchangeStatus,
+    OrderRequest,
+    ReplaceRequest,
+)
+from ratchet.core.market import BarBatch
+from ratchet.core.orders.ids import NAMESPACE
+from ratchet.paper_exchange.auth import Credentials
+from ratchet.paper_exchange.bars.history import BarHistory, last_batches
+from ratchet.paper_exchange.bars.query import MarketData
+from ratchet.paper_exchange.equity import EquityPast
+from ratchet.paper_exchange.errors import ForbiddenError, NotFoundError, UnprocessableError
+from ratchet.paper_exchange.store import WAIT_S, Place, Store
+from ratchet.paper_exchange.streams.hub import Hub
+from ratchet.paper_exchange.streams.market import step_messages
+from ratchet.paper_exchange.wire.assets import Listing
+from ratchet.paper_exchange.wire.orders import update_json
+
+R = TypeVar("R")
+HistoryOf = Callable[[Callable[[], int]], BarHistory]
+
+
+class PaperVenue:
+    """One account's exchange, its durable rows, its clock and its listeners; safe for threads.
+
+    State in memory is rebuilt from the rows whenever a commit did not certainly succeed, so that both never
+    differ.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        config: ExchangeConfig,
+        account: str,
+        credentials: Credentials,
+        store: Store,
+        history_of: HistoryOf,
+    ) -> None:
+        self.registry = registry
+        self.config = config
+        self.account = account
+        self.credentials = credentials
+        self.store = store
+        self.listing = Listing(registry)
+        self.trade_hub = Hub()
+        self.stock_hub = Hub()
+        self.crypto_hub = Hub()
+        self.account_id = str(uuid5(NAMESPACE, f"account|{account}"))
+        self.configuration: dict[str, Any] = {}
+        self.created_ns = 0
+        self.place = Place()
+        self.history = history_of(lambda: self.place.clock)
+        self.data = MarketData(self.history, self.half_spread)
+        self.past = EquityPast(store, self.history, config.starting_cash)
+        # When each asset's last bar ended.
+        self._seen = np.zeros(len(registry), dtype=np.int64)
+        self._lock = threading.RLock()
+        self._stale = True
+        self._exchange = self._new_exchange()
+
+    @property
+    def now(self) -> int:
+        """The simulated time in ns UTC."""
+        return self.place.clock
+
+    def half_spread(self, asset: Asset) -> float:
+        """Return half the quoted spread of an asset as a fraction of its price."""
+        return float(self.config.half_spread(asset.asset_class))
+
+    @contextmanager
+    def exchange(self) -> Iterator[Exchange]:
+        """Lock and yield the exchange as it is durable."""
+        with self._lock:
+            if self._stale:
+                self.reload(self.place)
+            yield self._exchange
+
+    def reload(self, announced: Place | None = None) -> Place:
+        """Rebuild everything from the rows, or create the account if there is none.
+
+        `announced` is a later place that was reached by steps which changed nothing.
+        """
+        with self._lock:
+            stored = self.store.load(self.config.closed_orders_kept)
+            if stored is None:
+                self._exchange = self._new_exchange()
+                self.place = Place()
+                self.store.create(self._exchange.snapshot()["account"], self.config.starting_cash, self.place)
+            else:
+                self.place, self.created_ns = stored.place, stored.created_ns
+                self.configuration = stored.configuration
+                self.past = EquityPast(self.store, self.history, stored.starting_cash)
+                self._exchange = self._restored(stored.state)
+            here = (self.place.step_seq, self.place.clock)
+            if announced is not None and (announced.step_seq, announced.clock) > here:
+                self.place = Place(announced.step_seq, announced.clock, self.place.trade_updates)
+            self._seen[:] = 0
+            if self.place.clock:
+                marks = last_batches(self.history, self.registry)
+                self._note(marks)
+                for batch in marks:
+                    self._exchange.mark([batch])
+            self._stale = False
+            return self.place
+
+    def submit(self, request: OrderRequest) -> ExchangeOrder:
+        """Take an order; it is durable when this returns. OrderRejected or ForbiddenError say why not."""
+        with self.exchange() as exchange:
+            if self.configuration.get("suspend_trade"):
+                raise ForbiddenError("new orders are rejected by user request")
+            try:
+                order = self._change(lambda: exchange.submit(request, self.now))
+            except DatabaseUnavailableError:
+                settled = self.order_by_client_id(request.client_order_id)
+                if settled is None:
+                    raise
+                order = settled
+            metrics.EXCHANGE_ORDERS_TOTAL.labels(order.status.value).inc()
+            return order
+
+    def replace(self, order_id: str, change: ReplaceRequest) -> ExchangeOrder:
+        """Replace an order; durable when this returns."""
+        with self.exchange() as exchange:
+            self._require_kept(order_id, "cannot replace order in {} status")
+            return self._change(lambda: exchange.replace(order_id, change, self.now))
+
+    def cancel(self, order_id: str) -> None:
+        """Cancel an order; durable when this returns."""
+        with self.exchange() as exchange:
+            if self._require_kept(order_id, 'order is already in "{}" state'):
+                self._change(lambda: exchange.cancel(order_id, self.now))
+
+    def cancel_all(self) -> list[ExchangeOrder]:
+        """Cancel every open order; durable when this returns."""
+        with self.exchange() as exchange:
+            return self._change(lambda: exchange.cancel_all(self.now))
+
+    def close_position(
+        self, asset: Asset, qty: Decimal | None = None, percentage: Decimal | None = None
+    ) -> ExchangeOrder:
+        """Sell a position at the market; the order is durable when this returns."""
+        with self.exchange() as exchange:
+            return self._change(lambda: exchange.close_position(asset.id, self.now, qty, percentage))
+
+    def order(self, order_id: str) -> ExchangeOrder | None:
+        """Return an order by id, however old."""
+        with self.exchange() as exchange:
+            kept = exchange.order(order_id)
+        if kept is not None:
+            return kept
+        return self.store.order("order_id", order_id) if _is_uuid(order_id) else None
+
+    def order_by_client_id(self, client_order_id: str) -> ExchangeOrder | None:
+        """Return an order by its client's id, however old."""
+        with self.exchange() as exchange:
+            kept = exchange.order_by_client_id(client_order_id)
+        return kept or self.store.order("client_order_id", client_order_id)
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change the account's configuration durably."""
+        with self.exchange():
+            configuration = {**self.configuration, **changes}
+            self.store.configure(configuration)
+            self.configuration = configuration
+
+    def step(self, batches: Sequence[BarBatch], seq: int, wait_s: float | None = None) -> list[ExchangeEvent]:
+        """Match one step's bars and advance the clock; return what happened to orders, already durable.
+
+        Nothing is written for a step that changes nothing, except the first. DatabaseUnavailableError: the
+        step did not happen, or its outcome is unknown; `place` after `reload` tells.
+        """
+        with self.exchange() as exchange:
+            ts = batches[0].ts
+            try:
+                events = exchange.on_bars(batches if seq else [self._unseen(batch) for batch in batches])
+                place = Place(seq, max(ts, self.now), self.place.trade_updates + len(events))
+                changes = exchange.drain_changes()
+                if changes or events or not self.created_ns:
+                    self._commit(changes, events, place, wait_s)
+                else:
+                    self.place = place
+            except BaseException:
+                self._stale = True
+                raise
+            self._publish_market(batches)
+            return events
+
+    def step_once(
+        self, batches: Sequence[BarBatch], seq: int, wait_s: float | None = WAIT_S
+    ) -> list[ExchangeEvent]:
+        """Like `step`, but nothing for a step that is durable already."""
+        with self.exchange():
+            return [] if seq <= self.place.step_seq else self.step(batches, seq, wait_s)
+
+    def wait_for_listeners(self) -> None:
+        """Let stream clients that lag behind catch up, unless they do not read at all."""
+        for hub in (self.trade_hub, self.stock_hub, self.crypto_hub):
+            hub.wait_for_room()
+
+    def set_clock(self, clock: int) -> None:
+        """Move the clock forward between bars, durably."""
+        with self.exchange():
+            place = Place(self.place.step_seq, max(clock, self.now), self.place.trade_updates)
+            self._commit(Changes(), [], place, WAIT_S)
+
+    def _change(self, action: Callable[[], R]) -> R:
+        """Run one change of the exchange and commit it; a refused one leaves no trace."""
+        result = action()
+        events = self._exchange.drain_events()
+        place = Place(self.place.step_seq, self.now, self.place.trade_updates + len(events))
+        try:
+            self._commit(self._exchange.drain_changes(), events, place, WAIT_S)
+        except BaseException:
+            self._stale = True
+            raise
+        return result
+
+    def _commit(
+        self, changes: Changes, events: Sequence[ExchangeEvent], place: Place, wait_s: float | None
+    ) -> None:
+        first = place.trade_updates - len(events) + 1
+        updates = [self._update(number, event) for number, event in enumerate(events, start=first)]
+        self.store.commit(changes, place, updates, wait_s)
+        self.place = place
+        self.created_ns = self.created_ns or place.clock
+        metrics.EXCHANGE_FILLS_TOTAL.inc(sum(event.is_execution for event in events))
+        if updates:
+            self.trade_hub.publish([update["data"] for update in updates])
+
+    def _update(self, number: int, event: ExchangeEvent) -> dict[str, Any]:
+        data = update_json(event, self.registry[event.order.asset_id])
+        return {"ts": event.ts, "data": {**data, "sequence": number}}
+
+    def _publish_market(self, batches: Sequence[BarBatch]) -> None:
+        for hub, crypto in ((self.stock_hub, False), (self.crypto_hub, True)):
+            if hub.has_subscribers:
+                for batch in batches:
+                    hub.publish(step_messages(batch, self.listing, crypto, self.half_spread, self._seen))
+        self._note(batches)
+
+    def _note(self, batches: Sequence[BarBatch]) -> None:
+        for batch in batches:
+            self._seen[batch.asset_ids] = batch.ts
+
+    def _unseen(self, batch: BarBatch) -> BarBatch:
+        """Return the bars that were not matched yet: without step numbers, an entry may come twice."""
+        rows = self._seen[batch.asset_ids] < batch.ts
+        return replace(
+            batch,
+            asset_ids=batch.asset_ids[rows],
+            open=batch.open[rows],
+            high=batch.high[rows],
+            low=batch.low[rows],
+            close=batch.close[rows],
+            volume=batch.volume[rows],
+        )
+
+    def _require_kept(self, order_id: str, message: str) -> bool:
+        """Return whether memory has the order; raise for one that is unknown or closed long ago."""
+        if self._exchange.order(order_id) is not None:
+            return True
+        old = self.store.order("order_id", order_id) if _is_uuid(order_id) else None
+        if old is None:
+            raise NotFoundError(f"order not found for {order_id}")
+        if old.status is ExchangeStatus.CANCELED and "already" in message:
+            return False
+        raise UnprocessableError(message.format(old.status.value))
+
+    def _new_exchange(self) -> Exchange:
+        return Exchange(
+            self.registry, self.config, self.account, is_known=self.store.is_known, track_changes=True
+        )
+
+    def _restored(self, state: dict[str, Any]) -> Exchange:
+        return Exchange.restore(
+            self.registry, self.config, state, is_known=self.store.is_known, track_changes=True
+        )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

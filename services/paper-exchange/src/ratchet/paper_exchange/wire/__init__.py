@@ -1,0 +1,1 @@
+"""How the venue's objects look on the wire: Alpaca's JSON, field by field."""
