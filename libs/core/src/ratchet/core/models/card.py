@@ -18,7 +18,7 @@ class LabelConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["triple_barrier", "forward_return"] = "triple_barrier"
-    horizon_bars: int = Field(default=72, ge=1)
+    horizon_bars: int = Field(default=168, ge=1)
     barrier_volatility: float = Field(default=1.0, gt=0)
 
 

@@ -17,7 +17,10 @@ _VOLATILITY = INDEX["volatility_72"]
 
 
 class TrainingConfig(BaseModel):
-    """How a model is trained. Samples are taken every `sample_every_bars` of an asset after its warm-up."""
+    """How a model is trained. Samples are taken every `sample_every_bars` of an asset after its warm-up.
+
+    Returns are mostly noise and neighbouring labels overlap, so the defaults make small, smooth trees.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,11 +31,12 @@ class TrainingConfig(BaseModel):
     cv_folds: int = Field(default=5, ge=2)
     embargo_bars: int = Field(default=168, ge=0)
     min_samples: int = Field(default=500, ge=50)
-    max_iterations: int = Field(default=150, ge=1)
-    learning_rate: float = Field(default=0.04, gt=0)
-    max_leaf_nodes: int = Field(default=12, ge=2)
-    min_samples_leaf: int = Field(default=100, ge=1)
-    l2_regularization: float = Field(default=5.0, ge=0)
+    max_iterations: int = Field(default=60, ge=1)
+    learning_rate: float = Field(default=0.03, gt=0)
+    max_leaf_nodes: int = Field(default=5, ge=2)
+    min_samples_leaf: int = Field(default=300, ge=1)
+    l2_regularization: float = Field(default=20.0, ge=0)
+    max_bins: int = Field(default=48, ge=2, le=255)
     seed: int = Field(default=7, ge=0)
 
 

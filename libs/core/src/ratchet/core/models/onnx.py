@@ -29,7 +29,7 @@ class OnnxModel:
     def __init__(self, session: "InferenceSession", card: ModelCard) -> None:
         self._session = session
         self._input: str = session.get_inputs()[0].name
-        self._output: str = session.get_outputs()[1].name
+        self._output: str = session.get_outputs()[0].name
         self.card = card
 
     @classmethod
@@ -64,5 +64,5 @@ class OnnxModel:
             raise ModelError(f"features are {x.dtype} {x.shape}, but must be float32 (n, {k})")
         if not len(x):
             return np.zeros(0)
-        probability: Floats = self._session.run([self._output], {self._input: x})[0][:, 1].astype(np.float64)
+        probability: Floats = self._session.run([self._output], {self._input: x})[0][:, 0].astype(np.float64)
         return probability

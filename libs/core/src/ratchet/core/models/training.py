@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ratchet.core.market.batch import Floats
 from ratchet.core.models.card import ModelCard, ModelError
 from ratchet.core.models.dataset import TrainingConfig, TrainingSet
+from ratchet.core.models.export import to_onnx
 from ratchet.core.models.onnx import OnnxModel, content_version
 from ratchet.core.models.splits import PurgedKFold
 from ratchet.core.timeframes import timeframe_ns
@@ -37,7 +38,7 @@ def train(table: TrainingSet, config: TrainingConfig) -> TrainedModel:
         raise ModelError("labels are all the same; there is nothing to learn")
     metrics = _cross_validate(table, config)
     classifier = _fit(table, np.arange(len(table)), config)
-    data = _to_onnx(classifier, table.x.shape[1])
+    data = to_onnx(classifier, table.x.shape[1])
     card = ModelCard(
         name=config.name,
         version=content_version(data),
@@ -67,6 +68,7 @@ def _fit(
         max_leaf_nodes=config.max_leaf_nodes,
         min_samples_leaf=config.min_samples_leaf,
         l2_regularization=config.l2_regularization,
+        max_bins=config.max_bins,
         early_stopping=False,
         random_state=config.seed,
     )
@@ -102,33 +104,6 @@ def _scores(y: NDArray[np.int8], probability: Floats) -> dict[str, float]:
         "auc": float(roc_auc_score(y, probability)) if both else 0.5,
         "accuracy": float(np.mean((probability > 0.5) == (y == 1))),
     }
-
-
-def _to_onnx(classifier: "HistGradientBoostingClassifier", n_features: int) -> bytes:
-    from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import FloatTensorType
-
-    _round_thresholds_down(classifier)
-    exported = convert_sklearn(
-        classifier,
-        name="ratchet",
-        initial_types=[("features", FloatTensorType([None, n_features]))],
-        options={id(classifier): {"zipmap": False}},
-        target_opset={"": 18, "ai.onnx.ml": 3},
-    )
-    return bytes(exported.SerializeToString())
-
-
-def _round_thresholds_down(classifier: "HistGradientBoostingClassifier") -> None:
-    # ONNX trees compare in float32. A threshold rounded to nearest could pass a float32 value that it cuts
-    # off in float64; rounded down it sorts every float32 value as before.
-    for stage in classifier._predictors:  # noqa: SLF001
-        for tree in stage:
-            exact = tree.nodes["num_threshold"]
-            rounded = exact.astype(np.float32)
-            above = rounded.astype(np.float64) > exact
-            rounded[above] = np.nextafter(rounded[above], np.float32(-np.inf))
-            tree.nodes["num_threshold"] = rounded
 
 
 def _check_export(
