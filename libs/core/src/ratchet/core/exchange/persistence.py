@@ -22,7 +22,7 @@ def account_row(venue: Venue) -> dict[str, Any]:
 def snapshot(venue: Venue) -> dict[str, Any]:
     """Return everything as a JSON-able dict."""
     orders = [*venue.book.closed_orders(), *venue.book.open_orders()]
-    marked = [int(index) for index in venue.mark_ts.nonzero()[0]]
+    marked = [int(index) for index in venue.marks.nonzero()[0]]
     return {
         "account": account_row(venue),
         "orders": [to_row(order) for order in orders],
@@ -51,6 +51,8 @@ def drain_changes(venue: Venue) -> Changes:
 
 def load(venue: Venue, state: dict[str, Any]) -> None:
     """Fill an empty venue from a snapshot or from stored rows."""
+    if venue.dirty is not None:
+        venue.dirty = Dirty()
     account = state["account"]
     convert = type(venue.cash)
     venue.cash = convert(account["cash"])

@@ -47,7 +47,7 @@ class Venue:
         self.seq = 0
         self.ts = 0
         self.events: list[ExchangeEvent] = []
-        self.dirty = Dirty() if track_changes else None
+        self.dirty = Dirty(account=True) if track_changes else None
         size = len(registry)
         self.marks = np.zeros(size, dtype=np.float64)
         self.mark_ts = np.zeros(size, dtype=np.int64)

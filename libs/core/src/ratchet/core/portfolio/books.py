@@ -29,7 +29,7 @@ class Books:
     def dump(self) -> dict[str, Any]:
         """Return everything as a JSON-able dict."""
         held = sorted(self.positions)
-        marked = self.mark_ts.nonzero()[0]
+        marked = self.marks.nonzero()[0]
         return {
             "cash": str(self.cash),
             "peak_equity": str(self.peak_equity),

@@ -70,7 +70,7 @@ class Portfolio:
         self._books.seen.add(fill.execution_id)
         self._books.cash += booking.cash_delta
         self._store(booking.position)
-        if not self._books.mark_ts[fill.asset_id]:
+        if not self._books.marks[fill.asset_id]:
             self._books.marks[fill.asset_id] = float(fill.price)
             self._books.mark_ts[fill.asset_id] = fill.ts
         closed = self._track(fill, booking)
