@@ -186,7 +186,7 @@ class PostgresServer:
             "--no-sync",
         ]
         try:
-            subprocess.run(  # noqa: S603 - our own binary and arguments
+            subprocess.run(
                 command, cwd="/", env=_environment(), check=True, capture_output=True, timeout=timeout_s
             )
         except subprocess.CalledProcessError as error:

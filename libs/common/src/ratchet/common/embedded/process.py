@@ -51,7 +51,7 @@ def launch(
     `rights` are the launcher's options from `unprivileged()`. Output goes to `log`, or nowhere.
     """
     out = subprocess.DEVNULL if log is None else log
-    return subprocess.Popen(  # noqa: S603 - the command is our own
+    return subprocess.Popen(
         [*launcher_command(death_signal, rights), *map(str, command)],
         stdin=subprocess.DEVNULL,
         stdout=out,
@@ -77,7 +77,7 @@ def unprivileged() -> tuple[str, ...]:
     if os.geteuid() != 0:
         return ()
     probe = [*launcher_command(signal.SIGTERM, ["--userns"]), sys.executable, "-I", "-S", "-c", ""]
-    if subprocess.run(probe, check=False, capture_output=True).returncode == 0:  # noqa: S603 - our own
+    if subprocess.run(probe, check=False, capture_output=True).returncode == 0:
         return ("--userns",)
     for account in ACCOUNTS:
         with contextlib.suppress(KeyError):

@@ -8,9 +8,6 @@ from pathlib import Path
 from types import TracebackType
 
 import psutil
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from ratchet.common.embedded.process import (
     Deadline,
@@ -130,6 +127,11 @@ class ValkeyServer:
         return False
 
     def _answers(self, port: int) -> bool:
+        # Takes most of a second to import, which every command would pay.
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
         once = Retry(NoBackoff(), 0)
         client = redis.Redis(host=HOST, port=port, password=self._password(), socket_timeout=2.0, retry=once)
         try:

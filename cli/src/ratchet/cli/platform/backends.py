@@ -1,0 +1,82 @@
+"""PostgreSQL and Redis of a platform: embedded, or external by RATCHET_DATABASE_URL and RATCHET_REDIS_URL."""
+
+import os
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit, urlunsplit
+
+from ratchet.cli.home import Home
+from ratchet.cli.supervision import Event
+from ratchet.common.embedded import PostgresServer, ValkeyServer, free_port
+
+POSTGRES_PORT = 7432
+VALKEY_PORT = 7379
+CHECK_EVERY_S = 0.5
+
+
+class Backends:
+    """Starts what is embedded, keeps it alive on the same ports, and stops it at the end."""
+
+    def __init__(self, home: Home, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._check_at = 0.0
+        self.external_database = os.environ.get("RATCHET_DATABASE_URL", "")
+        self.external_redis = os.environ.get("RATCHET_REDIS_URL", "")
+        self._servers: dict[str, PostgresServer | ValkeyServer] = {}
+        self.restarts: dict[str, int] = {}
+        self._home = home
+
+    def start(self) -> None:
+        """Start or adopt the embedded servers. Raises EmbeddedServerError."""
+        if not self.external_database:
+            self._start("postgresql", PostgresServer(self._home.postgres, free_port(POSTGRES_PORT)))
+        if not self.external_redis:
+            self._start("valkey", ValkeyServer(self._home.valkey, free_port(VALKEY_PORT)))
+
+    @property
+    def server_url(self) -> str:
+        """The URL of the server's given or maintenance database."""
+        return self.external_database or self._servers["postgresql"].url
+
+    def database_url(self, database: str) -> str:
+        """Return the URL of a database of the server."""
+        return urlunsplit(urlsplit(self.server_url)._replace(path=f"/{database}"))
+
+    @property
+    def redis_url(self) -> str:
+        """The URL of Redis."""
+        return self.external_redis or self._servers["valkey"].url
+
+    @property
+    def embedded(self) -> dict[str, int]:
+        """The embedded servers and their ports."""
+        return {name: server.port for name, server in self._servers.items() if server.port is not None}
+
+    def tick(self) -> None:
+        """Start an embedded server again that was killed, on the same port."""
+        now = time.monotonic()
+        if now < self._check_at:
+            return
+        self._check_at = now + CHECK_EVERY_S
+        for name, server in self._servers.items():
+            if server.pid is None:
+                self.restarts[name] = self.restarts.get(name, 0) + 1
+                self._emit(Event(name, "ended, restarting", bad=True))
+                server.start()
+                self._emit(Event(name, f"ready again, pid {server.pid}"))
+
+    def stop(self) -> None:
+        """Stop the embedded servers."""
+        for name, server in reversed(self._servers.items()):
+            server.stop()
+            self._emit(Event(name, "stopped"))
+
+    def _start(self, name: str, server: PostgresServer | ValkeyServer) -> None:
+        server.start()
+        how = "adopted" if server.adopted else "started"
+        if server.adopted and server.port is not None:
+            # A restart must come up where the services look for it.
+            server = type(server)(server.data_dir, server.port)
+            server.start()
+        self._servers[name] = server
+        self._emit(Event(name, f"{how}, pid {server.pid}, port {server.port}"))

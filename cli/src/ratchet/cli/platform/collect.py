@@ -1,0 +1,152 @@
+"""The summary of a run, collected from its database."""
+
+from decimal import Decimal
+from typing import Any
+
+from ratchet.common.db import Cursor, Database
+from ratchet.core.orders import FillRow, OrderRow, Side, orders_digest
+from ratchet.core.performance import DailyPerformance, Summary, figures_of
+
+ORDERS = """
+SELECT (extract(epoch from created_ts) * 1000000)::bigint * 1000, symbol, side, qty, limit_price,
+       client_order_id
+FROM orders WHERE portfolio = %s
+"""
+FILLS = """
+SELECT (extract(epoch from ts) * 1000000)::bigint * 1000, symbol, side, qty, price, client_order_id
+FROM fills WHERE portfolio = %s
+"""
+DAILY = """
+SELECT day::text, asset_class, pnl, return_ratio, equity, trades, wins,
+       coalesce((detail->>'day_start_equity')::numeric, equity - pnl)
+FROM daily_performance WHERE portfolio = %s ORDER BY day
+"""
+COUNTS = """
+SELECT (SELECT count(*) FROM bars), (SELECT count(*) FROM signals),
+       (SELECT count(*) FROM risk_decisions WHERE portfolio = %(portfolio)s AND NOT approved),
+       (SELECT count(*) FROM bar_quarantine),
+       (SELECT sum(amount) FROM cash_ledger WHERE portfolio = %(portfolio)s AND kind = 'deposit'),
+       (SELECT equity FROM portfolio_snapshots WHERE portfolio = %(portfolio)s
+        ORDER BY ts DESC, seq DESC LIMIT 1)
+"""
+REASONS = """
+SELECT reasons[1], count(*) FROM risk_decisions WHERE portfolio = %s AND NOT approved GROUP BY 1 ORDER BY 1
+"""
+CLASSES = """
+SELECT asset_class, count(*), sum(realized_pnl) FROM fills
+WHERE portfolio = %s GROUP BY asset_class ORDER BY 1
+"""
+PHASES = "SELECT phase, name, status, ready, requirements FROM phase_readiness ORDER BY phase"
+CHANGES = "SELECT phase, ts, from_status, to_status, reason FROM phase_activation_log ORDER BY ts, id"
+
+
+def collect(database: Database, portfolio: str, elapsed_s: float, details: dict[str, Any]) -> Summary:
+    """Build the summary of a portfolio's run; `details` are added to those from the database."""
+    with database.transaction(wait_s=10) as cursor:
+        return _collect(cursor, portfolio, elapsed_s, details)
+
+
+def _collect(cursor: Cursor, portfolio: str, elapsed_s: float, details: dict[str, Any]) -> Summary:
+    cursor.execute(COUNTS, {"portfolio": portfolio})
+    bars, signals, rejections, quarantined, deposits, equity = cursor.fetchone() or (0, 0, 0, 0, None, None)
+    orders, fills = _orders(cursor, portfolio), _fills(cursor, portfolio)
+    daily = _daily(cursor, portfolio)
+    figures = figures_of(daily)
+    start = (
+        Decimal(deposits) if deposits is not None else (daily[0].day_start_equity if daily else Decimal(0))
+    )
+    return Summary(
+        bars=bars,
+        signals=signals,
+        orders=len(orders),
+        fills=len(fills),
+        rejections=rejections,
+        equity_start=start,
+        equity_end=Decimal(equity) if equity is not None else start,
+        sharpe=figures.sharpe,
+        max_drawdown=figures.max_drawdown,
+        win_rate=figures.win_rate,
+        phases=_phases(cursor),
+        elapsed_s=round(elapsed_s, 3),
+        orders_digest=orders_digest(orders, fills),
+        details={
+            **details,
+            "quarantined_bars": quarantined,
+            "trades": figures.trades,
+            "rejections": _rows(cursor, REASONS, portfolio),
+            "classes": _classes(cursor, portfolio, daily),
+        },
+    )
+
+
+def _orders(cursor: Cursor, portfolio: str) -> list[OrderRow]:
+    cursor.execute(ORDERS, (portfolio,))
+    return [
+        OrderRow(ts, symbol, Side(side), qty, price, order_id)
+        for ts, symbol, side, qty, price, order_id in cursor.fetchall()
+    ]
+
+
+def _fills(cursor: Cursor, portfolio: str) -> list[FillRow]:
+    cursor.execute(FILLS, (portfolio,))
+    return [
+        FillRow(ts, symbol, Side(side), qty, price, order_id)
+        for ts, symbol, side, qty, price, order_id in cursor.fetchall()
+    ]
+
+
+def _daily(cursor: Cursor, portfolio: str) -> list[DailyPerformance]:
+    cursor.execute(DAILY, (portfolio,))
+    return [
+        DailyPerformance(
+            date=day,
+            asset_class=asset_class,
+            pnl=pnl,
+            return_ratio=return_ratio,
+            equity=equity,
+            day_start_equity=start,
+            trades=trades,
+            wins=wins,
+        )
+        for day, asset_class, pnl, return_ratio, equity, trades, wins, start in cursor.fetchall()
+    ]
+
+
+def _phases(cursor: Cursor) -> list[dict[str, Any]]:
+    cursor.execute(CHANGES)
+    changes: dict[int, list[dict[str, str]]] = {}
+    for phase, ts, before, after, reason in cursor.fetchall():
+        change = {"ts": ts.isoformat(), "from": before, "to": after, "reason": reason}
+        changes.setdefault(phase, []).append(change)
+    cursor.execute(PHASES)
+    return [
+        {
+            "phase": phase,
+            "name": name,
+            "status": status,
+            "ready": ready,
+            "changes": changes.get(phase, []),
+            "requirements": requirements,
+        }
+        for phase, name, status, ready, requirements in cursor.fetchall()
+    ]
+
+
+def _rows(cursor: Cursor, query: str, portfolio: str) -> dict[str, int]:
+    cursor.execute(query, (portfolio,))
+    return dict(cursor.fetchall())
+
+
+def _classes(cursor: Cursor, portfolio: str, daily: list[DailyPerformance]) -> dict[str, dict[str, Any]]:
+    cursor.execute(CLASSES, (portfolio,))
+    classes = {}
+    for name, count, realized in cursor.fetchall():
+        own = [row for row in daily if row.asset_class == name]
+        classes[name] = {
+            "fills": count,
+            "realized_pnl": f"{realized:.2f}",
+            "pnl": f"{sum((row.pnl for row in own), Decimal(0)):.2f}",
+            "trades": sum(row.trades for row in own),
+            "wins": sum(row.wins for row in own),
+        }
+    return classes
