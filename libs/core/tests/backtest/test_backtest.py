@@ -1,0 +1,138 @@
+"""Whole backtests: a pinned digest, the laws that every run keeps, and a run that is stopped anywhere."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from ratchet.core.backtest import Backtest
+from ratchet.core.exchange import Exchange
+from ratchet.core.orders import Intent, OrderStatus, Side
+from ratchet.core.phases import PerformanceHistory, PhaseRecord, PhaseStatus
+from ratchet.core.trader import TradingSession
+
+GOLDEN_DIGEST = "1d2969160ab562213522a61071f635e90dbea607a512026088664c776e236e83"
+
+
+@pytest.fixture(scope="module")
+def result(world):
+    return Backtest(world).run(world.steps())
+
+
+def test_golden_digest(result):
+    """Moves only with decisions, ids, fills or fees: look at what changed before pinning it anew."""
+    assert result.summary.orders_digest == GOLDEN_DIGEST
+
+
+def test_the_run_has_something_to_show(result):
+    summary = result.summary
+    assert summary.bars == 60 * 24 * 3 + 60 * 7 * 4
+    assert summary.orders == len(result.orders) > 50
+    assert summary.fills == len(result.fills) > 50
+    reasons = {order.reason for order in result.orders}
+    assert {"ENTRY", "STOP_LOSS", "TRAILING_STOP", "PARTIAL_PROFIT", "TAKE_PROFIT"} <= reasons
+    assert summary.rejections == sum(summary.details["rejections"].values())
+    assert summary.details["rejections"]["PHASE_LOCKED"] > 0
+    json.loads(summary.to_json())
+
+
+def test_stocks_are_earned_then_lost_and_trade_only_in_between(result, world):
+    changes = [(c.phase, c.from_status.value, c.to_status.value) for c in result.phase_changes]
+    assert changes[0] == (1, "locked", "active")
+    assert (1, "active", "reduce_only") in changes
+    opened = result.phase_changes[0].day
+    entries = [o for o in result.orders if o.asset_id >= 3 and o.intent is Intent.ENTRY]
+    assert entries
+    first = np.datetime64(entries[0].created_ts, "ns").astype("datetime64[D]").item()
+    assert first > opened
+
+
+def test_cash_and_positions_follow_from_the_fills(result, world):
+    cash, held = world.exchange.starting_cash, Counter()
+    for fill in result.fills:
+        cash -= fill.side.sign * (fill.qty * fill.price).quantize(Decimal("1e-8"))
+        cash -= Decimal(0) if fill.fee_in_base else fill.fee
+        held[fill.asset_id] += fill.side.sign * fill.qty - (fill.fee if fill.fee_in_base else 0)
+        assert held[fill.asset_id] >= 0
+    totals = [row for row in result.daily if row.asset_class == "total"]
+    assert sum((row.pnl for row in totals), Decimal(0)) == totals[-1].equity - world.exchange.starting_cash
+    last = {b.asset_ids[i]: b.close[i] for s in world.steps() for b in s for i in range(len(b))}
+    equity = cash + sum(qty * Decimal(repr(float(last[a]))) for a, qty in held.items())
+    assert equity == pytest.approx(result.summary.equity_end, abs=Decimal("1e-6"))
+
+
+def test_fills_come_after_their_decision_and_never_on_the_same_bar(result):
+    decided = {order.client_order_id: order.created_ts for order in result.orders}
+    assert all(fill.ts > decided[fill.client_order_id] for fill in result.fills)
+    assert len({fill.execution_id for fill in result.fills}) == len(result.fills)
+
+
+def test_two_runs_are_equal_to_the_last_digit(result, world):
+    again = Backtest(world).run(world.steps())
+    assert again == result
+
+
+class Interrupted(Backtest):
+    """Loses its memory every 50 steps, and continues from the JSON that a service would have committed."""
+
+    def _step(self, bars, ts):
+        closed = super()._step(bars, ts)
+        if self._journal.steps % 50 == 0:
+            self._session = TradingSession.restore(
+                self._registry,
+                self._session.trader.exits,
+                self._configuration.exchange,
+                json.loads(json.dumps(self._session.state())),
+            )
+            self._exchange = Exchange.restore(
+                self._registry,
+                self._configuration.exchange,
+                json.loads(json.dumps(self._exchange.snapshot())),
+            )
+            self._records = tuple(
+                PhaseRecord.from_json(json.loads(json.dumps(r.to_json()))) for r in self._records
+            )
+            self._history = PerformanceHistory(self._history._days)
+        return closed
+
+
+def test_a_run_that_is_stopped_anywhere_ends_the_same(result, world):
+    stopped = Interrupted(world).run(world.steps())
+    assert stopped.summary == result.summary
+    assert stopped.fills == result.fills
+
+
+def test_what_the_future_holds_changes_nothing_before_it(result, world):
+    cut = 24 * 40
+
+    def short():
+        for n, bars in enumerate(world.steps()):
+            if n == cut:
+                return
+            yield bars
+
+    part = Backtest(world).run(short())
+    assert part.fills == tuple(f for f in result.fills if f.ts <= part.fills[-1].ts)
+
+
+def test_what_the_venue_refuses_is_recorded_and_the_run_goes_on(world):
+    picky = world.exchange.model_copy(update={"min_notional_crypto": Decimal(5_000)})
+    strict = replace(world, hours=24 * 20, exchange=picky)
+    outcome = Backtest(strict).run(strict.steps())
+    refused = [o for o in outcome.orders if o.status is OrderStatus.REJECTED]
+    assert len(refused) == outcome.summary.details["orders_refused"] > 0
+    assert all(o.side is Side.SELL and "cost basis" in o.reason for o in refused)
+    assert outcome.orders[-1].created_ts > refused[0].created_ts
+
+
+def test_progress_and_timer(world):
+    brief = replace(world, hours=24 * 4)
+    seen, ticks = [], iter([1.0, 3.5])
+    outcome = Backtest(brief).run(brief.steps(), progress=seen.append, timer=lambda: next(ticks))
+    assert outcome.summary.elapsed_s == 2.5
+    assert [p.steps for p in seen] == [24, 48, 72, 96, 96]
+    assert seen[-1].phases[0].status is PhaseStatus.ACTIVE
+    assert seen[-1].bars == outcome.summary.bars
