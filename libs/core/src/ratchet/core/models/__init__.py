@@ -2,7 +2,7 @@
 
 from ratchet.core.models.card import LabelConfig, ModelCard, ModelError
 from ratchet.core.models.dataset import TrainingConfig, TrainingSet, build_training_set
-from ratchet.core.models.labels import average_uniqueness, forward_return, triple_barrier
+from ratchet.core.models.labels import forward_return, triple_barrier
 from ratchet.core.models.onnx import OnnxModel
 from ratchet.core.models.splits import PurgedKFold
 from ratchet.core.models.store import ModelStore
@@ -18,7 +18,6 @@ __all__ = [
     "TrainedModel",
     "TrainingConfig",
     "TrainingSet",
-    "average_uniqueness",
     "build_training_set",
     "forward_return",
     "train",

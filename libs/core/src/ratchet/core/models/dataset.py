@@ -11,7 +11,7 @@ from ratchet.core.assets.types import Asset
 from ratchet.core.features import INDEX, MODEL_FEATURES, FeatureEngine, model_rows
 from ratchet.core.market.batch import BarBatch, Floats
 from ratchet.core.models.card import LabelConfig
-from ratchet.core.models.labels import average_uniqueness, forward_return, triple_barrier
+from ratchet.core.models.labels import forward_return, triple_barrier
 
 _VOLATILITY = INDEX["volatility_72"]
 
@@ -27,14 +27,14 @@ class TrainingConfig(BaseModel):
     name: str = Field(default="hgb", min_length=1)
     label: LabelConfig = LabelConfig()
     warmup_bars: int = Field(default=250, ge=1)
-    sample_every_bars: int = Field(default=4, ge=1)
+    sample_every_bars: int = Field(default=24, ge=1)
     cv_folds: int = Field(default=5, ge=2)
     embargo_bars: int = Field(default=168, ge=0)
-    min_samples: int = Field(default=500, ge=50)
-    max_iterations: int = Field(default=60, ge=1)
+    min_samples: int = Field(default=400, ge=50)
+    max_iterations: int = Field(default=30, ge=1)
     learning_rate: float = Field(default=0.03, gt=0)
     max_leaf_nodes: int = Field(default=5, ge=2)
-    min_samples_leaf: int = Field(default=300, ge=1)
+    min_samples_leaf: int = Field(default=100, ge=1)
     l2_regularization: float = Field(default=20.0, ge=0)
     max_bins: int = Field(default=48, ge=2, le=255)
     seed: int = Field(default=7, ge=0)
@@ -42,7 +42,7 @@ class TrainingConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Samples of one universe, by time: features x [M, k], labels y, weights and label spans (ns, UTC)."""
+    """Samples of one universe, by time: features x [M, k], labels y and label spans (ns, UTC)."""
 
     universe: str
     timeframe: str
@@ -50,7 +50,6 @@ class TrainingSet:
     feature_names: tuple[str, ...]
     x: NDArray[np.float32]
     y: NDArray[np.int8]
-    weight: Floats
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     asset_ids: NDArray[np.int64]
@@ -103,7 +102,7 @@ def build_training_set(
     found = len(columns[0]) if columns else 0
     if found < config.min_samples:
         raise ValueError(f"{found} samples are too few to train on; min_samples is {config.min_samples}")
-    x, y, weight, start, end, asset_ids = columns
+    x, y, start, end, asset_ids = columns
     order = np.lexsort((asset_ids, start))
     return TrainingSet(
         universe=assets[0].universe,
@@ -112,7 +111,6 @@ def build_training_set(
         feature_names=MODEL_FEATURES,
         x=x[order],
         y=y[order],
-        weight=weight[order],
         start=start[order],
         end=end[order],
         asset_ids=asset_ids[order],
@@ -166,5 +164,4 @@ def _samples(history: _History, asset_id: int, config: LabelConfig) -> tuple[NDA
     times = np.array([bar[0] for bar in history.bars], dtype=np.int64)
     starts = np.array(history.samples, dtype=np.int64)[known]
     rows = np.array(history.rows, dtype=np.float32)[known]
-    weight = average_uniqueness(starts, ends, times.size)
-    return rows, labels, weight, times[starts], times[ends], np.full(known.size, asset_id, dtype=np.int64)
+    return rows, labels, times[starts], times[ends], np.full(known.size, asset_id, dtype=np.int64)

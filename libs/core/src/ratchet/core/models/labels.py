@@ -1,6 +1,6 @@
 """Labels of what the price did next.
 
-Source: Lopez de Prado, Advances in Financial Machine Learning (2018), chapters 3 and 4.
+Source: Lopez de Prado, Advances in Financial Machine Learning (2018), chapter 3.
 """
 
 import numpy as np
@@ -54,17 +54,3 @@ def triple_barrier(
         labels[t] = 1 if up else 0
         ends[t] = end
     return labels, ends
-
-
-def average_uniqueness(starts: NDArray[np.int64], ends: NDArray[np.int64], n_bars: int) -> Floats:
-    """Return how little each label of one asset overlaps with others, in (0, 1] (AFML 4.2).
-
-    `starts` and `ends` are bar indices, both inclusive.
-    """
-    change = np.zeros(n_bars + 1)
-    np.add.at(change, starts, 1.0)
-    np.add.at(change, ends + 1, -1.0)
-    concurrent = np.maximum(np.cumsum(change)[:n_bars], 1.0)
-    share = np.concatenate(([0.0], np.cumsum(1.0 / concurrent)))
-    uniqueness: Floats = (share[ends + 1] - share[starts]) / (ends + 1 - starts)
-    return uniqueness

@@ -72,7 +72,7 @@ def _fit(
         early_stopping=False,
         random_state=config.seed,
     )
-    return classifier.fit(table.x[rows], table.y[rows], sample_weight=table.weight[rows])
+    return classifier.fit(table.x[rows], table.y[rows])
 
 
 def _cross_validate(table: TrainingSet, config: TrainingConfig) -> dict[str, float]:
@@ -83,7 +83,7 @@ def _cross_validate(table: TrainingSet, config: TrainingConfig) -> dict[str, flo
         if np.unique(table.y[trained]).size < 2:
             continue
         predicted[tested] = _fit(table, trained, config).predict_proba(table.x[tested])[:, 1]
-        base[tested] = np.average(table.y[trained], weights=table.weight[trained])
+        base[tested] = table.y[trained].mean()
     known = ~np.isnan(predicted)
     if not known.any():
         raise ModelError("no fold has training labels of both kinds; use more data or a shorter embargo")
