@@ -1,0 +1,146 @@
+"""Every message comes back from the wire as it was sent."""
+
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ratchet.common import codec
+from ratchet.core.market import BarBatch, Step
+from ratchet.core.orders import Fill, Intent, Side
+from ratchet.core.phases import PhaseState, PhaseStatus
+from ratchet.core.portfolio import OpenOrder, PortfolioSnapshot, PositionView
+from ratchet.core.risk import Proposal, Verdict
+from ratchet.core.signals import MarketContext, Signal, SignalBatch
+from ratchet.v1 import control_pb2, market_data_pb2, orders_pb2, risk_pb2, signals_pb2
+
+floats = st.floats(allow_nan=False)
+money = st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**12), max_value=10**12)
+times = st.integers(0, 2**62)
+ids = st.integers(0, 2**32 - 1)
+text = st.text(max_size=8)
+names = st.dictionaries(text, floats, max_size=3)
+steps = st.builds(Step, st.integers(0, 2**63), st.lists(text, max_size=3).map(tuple))
+fills = st.builds(Fill, text, text, ids, st.sampled_from(Side), money, money, times, money, st.booleans())
+positions = st.builds(PositionView, ids, money, money, floats, times, times, floats, money)
+open_orders = st.builds(
+    OpenOrder, text, ids, st.sampled_from(Side), st.sampled_from(Intent), money, floats, st.booleans()
+)
+snapshots = st.builds(
+    PortfolioSnapshot, text, times, st.integers(0, 2**63), money, money,
+    st.lists(positions, max_size=3).map(tuple), st.lists(open_orders, max_size=3).map(tuple), floats, floats, text, text,
+)  # fmt: skip
+proposals = st.builds(
+    Proposal, text, ids, st.sampled_from(Side), st.sampled_from(Intent), floats, floats, floats, floats,
+    st.none() | money, text, text,
+)  # fmt: skip
+verdicts = st.builds(Verdict, text, st.booleans(), money, st.lists(text, max_size=3).map(tuple), text, names)
+phases = st.builds(PhaseState, st.integers(0, 9), text, st.sampled_from(PhaseStatus))
+directions = st.sampled_from((-1, 1))
+signals = st.builds(Signal, st.uuids(), ids, directions, floats, floats, names, text, names)
+
+
+def columns(n: int, seed: int) -> list[np.ndarray]:
+    return list(np.random.default_rng(seed).normal(size=(5, n)))
+
+
+@st.composite
+def bar_batches(draw) -> BarBatch:
+    n = draw(st.integers(0, 20))
+    asset_ids = np.arange(n, dtype=np.uint32)
+    return BarBatch(
+        draw(text),
+        draw(text),
+        draw(times),
+        asset_ids,
+        *columns(n, draw(ids)),
+        step=draw(steps),
+        start=draw(times),
+    )
+
+
+@st.composite
+def signal_batches(draw) -> SignalBatch:
+    n = draw(st.integers(0, 20))
+    atr, volatility, *_ = columns(n, draw(ids))
+    atr[: n // 2] = np.nan
+    regime = np.array([draw(st.sampled_from((-1, 0, 1))) for _ in range(n)], dtype=np.int8)
+    context = MarketContext(np.arange(n, dtype=np.uint32), atr, volatility, regime)
+    return SignalBatch(
+        draw(text), draw(times), draw(steps), tuple(draw(st.lists(signals, max_size=3))), context
+    )
+
+
+def equal(left: object, right: object) -> bool:
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+        return left.dtype == right.dtype and np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
+    if is_dataclass(left):
+        return type(left) is type(right) and all(
+            equal(getattr(left, item.name), getattr(right, item.name)) for item in fields(left)
+        )
+    return type(left) is type(right) and left == right
+
+
+def through(encode, decode, kind, value):
+    message = kind()
+    message.ParseFromString(encode(value).SerializeToString())
+    return decode(message)
+
+
+CASES = [
+    (steps, codec.encode_step, codec.decode_step, market_data_pb2.Step),
+    (bar_batches(), codec.encode_bars, codec.decode_bars, market_data_pb2.BarBatch),
+    (signal_batches(), codec.encode_signals, codec.decode_signals, signals_pb2.SignalBatch),
+    (fills, codec.encode_fill, codec.decode_fill, orders_pb2.Fill),
+    (snapshots, codec.encode_snapshot, codec.decode_snapshot, orders_pb2.PortfolioSnapshot),
+    (proposals, codec.encode_proposal, codec.decode_proposal, risk_pb2.Proposal),
+    (verdicts, codec.encode_verdict, codec.decode_verdict, risk_pb2.Verdict),
+    (phases, codec.encode_phase, codec.decode_phase, control_pb2.PhaseState),
+]
+
+
+@pytest.mark.parametrize(
+    ("values", "encode", "decode", "kind"), CASES, ids=[case[3].__name__ for case in CASES]
+)
+def test_round_trip(values, encode, decode, kind):
+    @settings(max_examples=40, deadline=None)
+    @given(values)
+    def holds(value):
+        assert equal(through(encode, decode, kind, value), value)
+
+    holds()
+
+
+def test_decimals_are_written_without_an_exponent():
+    assert codec.encode_decimal(Decimal("1E-9")) == "0.000000001"
+    assert codec.encode_decimal(Decimal("1E+3")) == "1000"
+
+
+@pytest.mark.parametrize("value", ["", "ten", "NaN", "Infinity"])
+def test_a_wrong_decimal_is_named(value):
+    with pytest.raises(ValueError, match=r"Fill\.price="):
+        codec.decode_fill(orders_pb2.Fill(side="buy", qty="1", price=value))
+
+
+def test_columns_of_different_lengths_are_named():
+    with pytest.raises(ValueError, match=r"BarBatch\.high has 1 values, asset_ids has 2"):
+        codec.decode_bars(market_data_pb2.BarBatch(asset_ids=[1, 2], open=[1, 2], high=[1]))
+    with pytest.raises(ValueError, match=r"MarketContext\.atr has 0 values, asset_ids has 1"):
+        codec.decode_context(signals_pb2.MarketContext(asset_ids=[1], volatility=[1], regime=[0]))
+
+
+def test_an_unknown_side_is_refused():
+    message = codec.encode_proposal(Proposal("p", 1, Side.BUY, Intent.ENTRY, 1, 1, 1, 1))
+    message.side = "hold"
+    with pytest.raises(ValueError, match="'hold'"):
+        codec.decode_proposal(message)
+
+
+def test_ids_stay_uuids():
+    identity = UUID(int=7)
+    signal = Signal(identity, 1, 1, 0.5, 1.0)
+    assert codec.decode_signal(codec.encode_signal(signal)).id == identity
