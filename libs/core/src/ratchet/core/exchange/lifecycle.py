@@ -16,6 +16,7 @@ from ratchet.core.exchange.types import (
 )
 from ratchet.core.exchange.venue import Venue
 from ratchet.core.orders.ids import exchange_order_id
+from ratchet.core.orders.rows import evolve
 from ratchet.core.orders.types import OrderType, Side, TimeInForce
 from ratchet.core.sessions import get_calendar
 
@@ -66,6 +67,10 @@ def expiry(venue: Venue, asset: Asset, time_in_force: TimeInForce, ts: int) -> i
 
 def place(venue: Venue, order: ExchangeOrder, request: OrderRequest) -> ExchangeOrder:
     """Store an admitted order with its legs and announce it."""
+    if order.order_class is OrderClass.SIMPLE:
+        order = venue.put(evolve(order, seq=venue.next_seq()))
+        venue.emit(EventType(order.status.value), order, order.created_ts)
+        return order
     order = replace(order, seq=venue.next_seq())
     legs = list(_legs(venue, order, request))
     if order.order_class is OrderClass.OCO:
@@ -114,7 +119,7 @@ def open_for_trading(venue: Venue, order: ExchangeOrder, ts: int) -> ExchangeOrd
     """Let an order that waited for the session work."""
     if order.status is not ExchangeStatus.ACCEPTED:
         return order
-    order = venue.put(replace(order, status=ExchangeStatus.NEW, updated_ts=ts))
+    order = venue.put(evolve(order, status=ExchangeStatus.NEW, updated_ts=ts))
     venue.emit(EventType.NEW, order, ts)
     return order
 

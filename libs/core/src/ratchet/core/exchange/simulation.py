@@ -22,6 +22,7 @@ from ratchet.core.exchange.venue import Venue
 from ratchet.core.market.batch import BarBatch
 from ratchet.core.orders.ids import execution_id
 from ratchet.core.orders.money import ZERO, canonical, floor_to, from_float, notional
+from ratchet.core.orders.rows import evolve
 from ratchet.core.orders.types import OrderType, Side, TimeInForce
 from ratchet.core.portfolio.position import book
 
@@ -138,7 +139,7 @@ class BarMatcher:
         venue.set_position(booking.position)
         venue.fees_paid += notional(fee.amount, price) if fee.in_base else fee.amount
         done = order.filled_qty + qty == order.qty
-        filled = replace(
+        filled = evolve(
             order,
             status=ExchangeStatus.FILLED if done else ExchangeStatus.PARTIALLY_FILLED,
             filled_qty=order.filled_qty + qty,
@@ -205,5 +206,5 @@ class BarMatcher:
             return
         if order.time_in_force is TimeInForce.IOC:
             close(self._venue, order, ExchangeStatus.CANCELED, self._ts)
-        elif not order.rested:
+        elif order.limit_price is not None and not order.rested:
             self._venue.put(replace(order, rested=True))

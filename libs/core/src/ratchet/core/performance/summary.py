@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from ratchet.core.orders.money import canonical
 from ratchet.core.performance.daily import TOTAL, DailyPerformance
 from ratchet.core.performance.statistics import DAYS_PER_YEAR_CRYPTO, max_drawdown, sharpe_ratio
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run did. Money is exact (text in JSON); sharpe and win_rate are None when undefined.
+    """What a run did. Money is a plain number in JSON; sharpe and win_rate are None when undefined.
 
     `phases` holds per phase its name, status and the dates of its changes; `details` whatever else is known.
     """
@@ -36,8 +35,8 @@ class Summary:
     def to_json(self) -> str:
         """Return the summary as indented JSON with a final newline."""
         record = asdict(self)
-        record["equity_start"] = canonical(self.equity_start)
-        record["equity_end"] = canonical(self.equity_end)
+        record["equity_start"] = float(self.equity_start)
+        record["equity_end"] = float(self.equity_end)
         return json.dumps(record, indent=2, allow_nan=False) + "\n"
 
 
