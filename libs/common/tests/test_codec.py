@@ -31,9 +31,19 @@ open_orders = st.builds(
     OpenOrder, text, ids, st.sampled_from(Side), st.sampled_from(Intent), money, floats, st.booleans()
 )
 snapshots = st.builds(
-    PortfolioSnapshot, text, times, st.integers(0, 2**63), money, money,
-    st.lists(positions, max_size=3).map(tuple), st.lists(open_orders, max_size=3).map(tuple), floats, floats, text, text,
-)  # fmt: skip
+    PortfolioSnapshot,
+    text,
+    times,
+    st.integers(0, 2**63),
+    money,
+    money,
+    st.lists(positions, max_size=3).map(tuple),
+    st.lists(open_orders, max_size=3).map(tuple),
+    floats,
+    floats,
+    text,
+    text,
+)
 proposals = st.builds(
     Proposal, text, ids, st.sampled_from(Side), st.sampled_from(Intent), floats, floats, floats, floats,
     st.none() | money, text, text,
