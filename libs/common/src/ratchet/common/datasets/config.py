@@ -27,8 +27,9 @@ class DatasetConfig(BaseModel):
     """The content of dataset.yaml; every field is optional.
 
     Keys of `timeframes` are symbols or universes, of `calendars` symbols, universes or asset classes, of
-    `resample` universes; symbols may be the source's or the registry's. `texts` is a file beside dataset.yaml with
-    the columns ts, text and symbol, for sentiment. `start` and `end` (excluded) limit the event times. The override sections are merged over the platform's configuration.
+    `resample` universes; symbols may be the source's or the registry's. `texts` is a file beside dataset.yaml
+    with the columns ts, text and symbol, for sentiment. `start` and `end` (excluded) limit the event times.
+    The override sections are merged over the platform's configuration.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -120,7 +120,7 @@ class Dataset:
         return iter(self.replay(registry, start, end, on_quarantine))
 
     def read(self) -> BarColumns:
-        """Return all bars as they lie in the files: assets are indices into `symbols`, ends are not known yet."""
+        """Return all bars as they lie in the files: assets are indices into `symbols`, ends are not known."""
         parts = []
         codes = {symbol: code for code, symbol in enumerate(self.symbols)}
         for file in self.files:

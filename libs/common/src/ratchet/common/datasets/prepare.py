@@ -32,7 +32,8 @@ def prepare(
     )
     quarantined += describe_bad(bars, judgement.defects, registry)
     quarantined.sort(key=lambda bar: (bar.ts, bar.asset_id))
-    return Judged(bars, universe_of[bars.assets], judgement.defects, judgement.quality), quarantined
+    universe = universe_of[bars.assets]
+    return Judged(bars, universe, judgement.defects, judgement.quality, judgement.missing), quarantined
 
 
 def decision_timeframes(bars: BarColumns, config: DatasetConfig, registry: Registry) -> dict[str, str]:

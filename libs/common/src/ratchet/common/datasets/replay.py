@@ -39,6 +39,7 @@ class Judged:
     universes: Ints
     defects: NDArray[np.uint8]
     quality: Floats
+    missing: Ints
 
 
 @dataclass(slots=True)
