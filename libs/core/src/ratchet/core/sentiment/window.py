@@ -62,4 +62,5 @@ class SentimentWindow:
             slot = self._slots[row.asset_id]
             total[slot] += row.score * row.mentions
             weight[slot] += row.mentions
-        return np.divide(total, weight, out=np.full(len(weight), np.nan), where=weight > 0)
+        scores: Floats = np.divide(total, weight, out=np.full(len(weight), np.nan), where=weight > 0)
+        return scores
