@@ -175,7 +175,7 @@ class LocalPlatform:
     def _compile_kernels(self) -> subprocess.Popen[bytes] | None:
         if importlib.util.find_spec(WARMUP) is None:
             return None
-        self.events.note("kernels", "preparing")
+        self.events.note("kernels", "preparing (the first time takes up to a minute)")
         log = (self.home.log / "kernels.log").open("wb")
         with log:
             return launch([sys.executable, "-m", WARMUP], log=log, env=dict(os.environ))
@@ -183,7 +183,6 @@ class LocalPlatform:
     def _wait_for_kernels(self, child: subprocess.Popen[bytes] | None) -> None:
         if child is None:
             return
-        began = time.monotonic()
         while child.poll() is None:
             if self._interrupt.number:
                 child.kill()
@@ -192,7 +191,7 @@ class LocalPlatform:
             time.sleep(TICK_S)
         if child.returncode:
             raise CommandError(f"the numeric kernels do not compile, see {self.home.log / 'kernels.log'}")
-        self.events.note("kernels", f"ready after {time.monotonic() - began:.1f} s")
+        self.events.note("kernels", "ready")
 
     def _open_run(self) -> None:
         server = self.backends.server_url
@@ -221,8 +220,11 @@ class LocalPlatform:
             self._interrupt.check()
             self.supervisor.tick()
             self.backends.tick()
-            if self.supervisor.failed or time.monotonic() > deadline:
-                raise CommandError(f"the platform does not come up: {self._why()}")
+            if failed := self.supervisor.failed:
+                names = "; ".join(f"{process.spec.name} {process.reason}" for process in failed)
+                raise CommandError(f"the platform does not come up: {names}")
+            if time.monotonic() > deadline:
+                raise CommandError(f"the platform is not ready after {READY_WITHIN_S:g} s: {self._why()}")
             time.sleep(TICK_S)
 
     def _write_state(self) -> None:

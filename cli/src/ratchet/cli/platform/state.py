@@ -68,7 +68,7 @@ def read_state(home: Home) -> PlatformState | None:
         raw = json.loads(state_path(home).read_text())
         services = {name: ProcessState(**values) for name, values in raw.pop("services").items()}
         return PlatformState(**raw, services=services)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

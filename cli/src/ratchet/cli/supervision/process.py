@@ -191,9 +191,9 @@ def last_error(log: Path) -> str:
     with contextlib.suppress(OSError), log.open("rb") as handle:
         handle.seek(max(0, log.stat().st_size - 8192))
         lines = handle.read().decode(errors="replace").splitlines()
-        for line in reversed(lines):
-            if text := _error_text(line):
-                return f": {text[:300]}"
+        errors = (text for line in reversed(lines) if (text := _error_text(line)))
+        text = next(errors, lines[-1].strip() if lines else "")
+        return f": {text[:300]}" if text else ""
     return ""
 
 
