@@ -30,7 +30,7 @@ ALTER TABLE option_quotes SET (timescaledb.compress, timescaledb.compress_segmen
 
 SELECT add_compression_policy('option_quotes', INTERVAL '14 days', if_not_exists => true);
 
-SELECT add_retention_policy(table_name, keep, if_not_exists => true)
+SELECT add_retention_policy(table_name::regclass, keep, if_not_exists => true)
 FROM retention_policies WHERE enabled;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS bars_1h
@@ -48,7 +48,8 @@ WHERE timeframe IN ('1s', '1m', '5m', '15m', '30m', '1h')
 GROUP BY symbol, asset_class, timeframe, time_bucket(INTERVAL '1 hour', ts)
 WITH NO DATA;
 
-SELECT add_continuous_aggregate_policy('bars_1h', start_offset => INTERVAL '3 days', end_offset => INTERVAL '1 hour', schedule_interval => INTERVAL '1 hour', if_not_exists => true);
+-- No start offset: replays write years of history, which must be materialized too.
+SELECT add_continuous_aggregate_policy('bars_1h', start_offset => NULL, end_offset => INTERVAL '1 hour', schedule_interval => INTERVAL '1 hour', if_not_exists => true);
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS bars_1d
 WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
@@ -65,4 +66,4 @@ WHERE timeframe IN ('1s', '1m', '5m', '15m', '30m', '1h', '4h', '1d')
 GROUP BY symbol, asset_class, timeframe, time_bucket(INTERVAL '1 day', ts)
 WITH NO DATA;
 
-SELECT add_continuous_aggregate_policy('bars_1d', start_offset => INTERVAL '7 days', end_offset => INTERVAL '1 day', schedule_interval => INTERVAL '6 hours', if_not_exists => true);
+SELECT add_continuous_aggregate_policy('bars_1d', start_offset => NULL, end_offset => INTERVAL '1 day', schedule_interval => INTERVAL '6 hours', if_not_exists => true);

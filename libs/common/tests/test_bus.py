@@ -150,9 +150,16 @@ def test_trim_keeps_what_any_group_still_needs(bus):
     assert seqs(bus.tail(STREAM, "0")) == [6]
 
 
-def test_trim_without_groups_deletes_nothing(bus):
-    bus.publish(STREAM, mark(1), ts=1)
-    assert bus.trim(STREAM) == 0
+def test_a_stream_that_nobody_reads_is_bounded(bus, monkeypatch):
+    monkeypatch.setattr("ratchet.common.bus.UNREAD_LENGTH", 150)
+    for seq in range(500):
+        bus.publish(STREAM, mark(seq), ts=seq)
+    bus.trim_published()
+    left = seqs(bus.tail(STREAM, "0"))
+    assert left[-1] == 499
+    assert 150 <= len(left) < 500
+    bus.trim_published()
+    assert seqs(bus.tail(STREAM, "0")) == left
     assert bus.trim("ratchet:nothing") == 0
 
 

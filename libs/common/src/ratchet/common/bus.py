@@ -19,7 +19,7 @@ from ratchet.common.consumer import Consumer
 from ratchet.common.errors import BusUnavailableError
 from ratchet.common.logging import get_logger
 from ratchet.common.received import Received, decode_entry
-from ratchet.common.streams import MAX_LENGTH
+from ratchet.common.streams import MAX_LENGTH, UNREAD_LENGTH
 
 T = TypeVar("T")
 # redis-py types every answer as perhaps awaitable.
@@ -55,6 +55,7 @@ class Bus:
         self._log = get_logger("bus")
         self.redis: Client = self.new_client()
         self._consumers: list[Consumer] = []
+        self._published: set[str] = set()
 
     def new_client(self, *, single_connection: bool = False) -> Client:
         """Return a client of its own for blocking reads; a single connection is not safe for threads."""
@@ -74,7 +75,7 @@ class Bus:
         """Append one message; return its entry id. `ts` is the event time in ns."""
         fields = _fields(message, ts, event_id, tp)
         entry = self.retrying(lambda: self.redis.xadd(stream, fields, maxlen=MAX_LENGTH.get(stream)))
-        metrics.STREAM_PUBLISHED_TOTAL.labels(stream).inc()
+        self._count(stream)
         return _text(entry)
 
     def publish_many(
@@ -99,7 +100,7 @@ class Bus:
 
         answers = self.retrying(send)
         for stream, _ in batch:
-            metrics.STREAM_PUBLISHED_TOTAL.labels(stream).inc()
+            self._count(stream)
         if ack:
             ack[0].forget(ack[1])
         return [_text(answer) for answer in answers[: len(batch)]]
@@ -171,18 +172,16 @@ class Bus:
                 backoff = min(backoff * 2, _LAST_BACKOFF_S)
 
     def trim(self, stream: str) -> int:
-        """Delete what every group has acknowledged; return how many. Without groups, delete nothing."""
+        """Delete what every group has acknowledged; return how many entries.
+
+        A stream that no group reads keeps its newest UNREAD_LENGTH entries for those who tail it.
+        """
         return self.retrying(lambda: self._trim(stream))
 
-    def trim_task(self, streams: Sequence[str], every_s: float = 10.0) -> Callable[[threading.Event], None]:
-        """Return a background task that trims streams periodically."""
-
-        def loop(stop: threading.Event) -> None:
-            while not stop.wait(every_s):
-                for stream in streams:
-                    self.trim(stream)
-
-        return loop
+    def trim_published(self) -> None:
+        """Trim every stream that this process has published to."""
+        for stream in self._published - MAX_LENGTH.keys():
+            self.trim(stream)
 
     def observe_lag(self) -> None:
         """Set ratchet_stream_lag for every group that this process reads in."""
@@ -212,6 +211,10 @@ class Bus:
             consumer.close()
         self.redis.close()
 
+    def _count(self, stream: str) -> None:
+        self._published.add(stream)
+        metrics.STREAM_PUBLISHED_TOTAL.labels(stream).inc()
+
     def _trim(self, stream: str) -> int:
         try:
             groups = self.redis.xinfo_groups(stream)
@@ -225,7 +228,7 @@ class Bus:
                 position = _text(summary["min"] or position)
             positions.append(position)
         if not positions:
-            return 0
+            return int(self.redis.xtrim(stream, maxlen=UNREAD_LENGTH, approximate=True))
         oldest = min(positions, key=_order)
         return int(self.redis.xtrim(stream, minid=oldest, approximate=False))
 

@@ -59,10 +59,11 @@ class Consumer:
         if not received:
             return
 
+        by_stream = _ids_by_stream(received)
+
         def send() -> None:
-            with self._client.pipeline(transaction=False) as pipe:
-                self.add_acks(pipe, received)
-                pipe.execute()
+            for stream, ids in by_stream.items():
+                self._client.xack(stream, self.group, *ids)
 
         self._bus.retrying(send)
         self.forget(received)
@@ -99,10 +100,7 @@ class Consumer:
 
     def add_acks(self, pipe: Any, received: Sequence[Received]) -> None:
         """Queue acknowledgements on a pipeline; call `forget` once it was executed."""
-        by_stream: dict[str, list[str]] = {}
-        for entry in received:
-            by_stream.setdefault(entry.stream, []).append(entry.entry_id)
-        for stream, ids in by_stream.items():
+        for stream, ids in _ids_by_stream(received).items():
             pipe.xack(stream, self.group, *ids)
 
     def forget(self, received: Sequence[Received]) -> None:
@@ -216,3 +214,10 @@ class Consumer:
 
     def _take_claimed(self, count: int) -> list[Received]:
         return [self._claimed.popleft() for _ in range(min(count, len(self._claimed)))]
+
+
+def _ids_by_stream(received: Sequence[Received]) -> dict[str, list[str]]:
+    ids: dict[str, list[str]] = {}
+    for entry in received:
+        ids.setdefault(entry.stream, []).append(entry.entry_id)
+    return ids

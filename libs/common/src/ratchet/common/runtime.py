@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import redis.exceptions
 from fastapi import APIRouter
 
 from ratchet.common import metrics, migrate, tracing
@@ -19,7 +20,7 @@ from ratchet.common.audit import write_audit
 from ratchet.common.bus import Bus
 from ratchet.common.checks import Check, Checks
 from ratchet.common.db import Database
-from ratchet.common.errors import ConfigError, RatchetError, StartupError
+from ratchet.common.errors import BusUnavailableError, ConfigError, RatchetError, StartupError
 from ratchet.common.http_server import HttpServer
 from ratchet.common.logging import configure_logging, get_logger
 from ratchet.common.rpc_server import Register, RpcServer
@@ -28,6 +29,7 @@ from ratchet.common.settings import Settings
 MainLoop = Callable[[threading.Event], None]
 EXIT_OK, EXIT_FAILED, EXIT_CONFIG, EXIT_GRACE_OVER = 0, 1, 2, 3
 _AUDIT_WAIT_S = 2.0
+_TRIM_EVERY_S = 10.0
 
 
 class ServiceRuntime:
@@ -212,18 +214,28 @@ class ServiceRuntime:
 
     def _watch(self, servers: "_Servers", stop: threading.Event) -> None:
         """Keep health and metrics true; on stop, report it at once, before the work has ended."""
+        next_trim = time.monotonic() + _TRIM_EVERY_S
         while not stop.is_set():
             ready = self.checks.evaluate().ready
             if servers.rpc:
                 servers.rpc.set_serving(serving=ready)
             if "bus" in self.__dict__ and ready:
-                with contextlib.suppress(Exception):
-                    self.bus.observe_lag()
+                trim = time.monotonic() >= next_trim
+                next_trim = time.monotonic() + _TRIM_EVERY_S if trim else next_trim
+                self._look_after_streams(trim=trim)
             stop.wait(self.settings.check_interval_seconds)
         self.checks.add("drain", lambda: "the service is stopping")
         if servers.rpc:
             servers.drained = servers.rpc.drain(self.settings.drain_seconds)
         self.checks.evaluate()
+
+    def _look_after_streams(self, *, trim: bool) -> None:
+        try:
+            self.bus.observe_lag()
+            if trim:
+                self.bus.trim_published()
+        except (BusUnavailableError, redis.exceptions.RedisError) as error:
+            self.log.warning("streams_not_looked_after", reason=str(error))
 
     def _finish(self, servers: "_Servers") -> None:
         self._start_watchdog()

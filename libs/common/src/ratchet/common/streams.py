@@ -14,6 +14,8 @@ BARS_PREFIX = f"{PREFIX}md:bars:"
 
 # Streams whose old entries nobody needs: state is cumulative or lives in the database.
 MAX_LENGTH = {WATERMARK: 10_000, CONTROL: 10_000, DEAD: 100_000}
+# Entries that a stream keeps while no group reads it.
+UNREAD_LENGTH = 10_000
 
 
 def bars_stream(universe: str) -> str:
