@@ -7,16 +7,6 @@ import talib
 from ratchet.core.features import INDEX, compute_table
 
 
-def _walk(seed, bars=600, start=100.0):
-    rng = np.random.default_rng(seed)
-    close = start * np.exp(np.cumsum(rng.normal(0, 0.01, bars)))
-    open_ = np.concatenate(([start], close[:-1]))
-    high = np.maximum(open_, close) * (1 + rng.exponential(0.003, bars))
-    low = np.minimum(open_, close) * (1 - rng.exponential(0.003, bars))
-    volume = rng.lognormal(8, 1, bars)
-    return open_, high, low, close, volume
-
-
 def _macd(part):
     return lambda o, h, l, c, v: talib.MACD(c, 12, 26, 9)[part]  # noqa: E741
 
@@ -61,8 +51,8 @@ EARLIER = {"macd", "macd_signal", "macd_histogram", "stochastic_k", "obv"}
 
 
 @pytest.fixture(scope="module")
-def histories():
-    return [_walk(1), _walk(2, start=60_000.0), _walk(3, start=0.0004)]
+def histories(walk):
+    return [walk(1), walk(2, start=60_000.0), walk(3, start=0.0004)]
 
 
 @pytest.fixture(scope="module")
