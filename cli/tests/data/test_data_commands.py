@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ratchet.cli.data import choice, choose_dataset, data_app
+from ratchet.cli.data.crypto import CcxtSource
 from ratchet.cli.errors import CommandError, UsageError
 from ratchet.common.datasets import Dataset, DatasetError
 from ratchet.common.platform import load_platform
@@ -103,25 +104,35 @@ def test_cached_pull_comes_before_the_bundled(run, csv_bars):
     assert choose_dataset(None).how == "cached pull"
 
 
-def test_fresh_pull_when_there_is_internet(api, monkeypatch):
-    monkeypatch.delenv("RATCHET_OFFLINE")
+@pytest.fixture
+def local_internet(api, monkeypatch):
+    """One exchange and two days of history are all that there is."""
     host, port = api.url.removeprefix("http://").split(":")
-    monkeypatch.setattr(choice, "is_online", lambda: choice_is_online([(host, int(port))]))
+    monkeypatch.delenv("RATCHET_OFFLINE")
+    monkeypatch.setattr(choice, "PROBES", [(host, int(port))])
+    monkeypatch.setattr(choice, "_PULL_DAYS", 2)
     monkeypatch.setattr("ratchet.cli.data.pull.DEFAULT_CRYPTO", ("BTC/USDT",))
     monkeypatch.setattr("ratchet.cli.data.pull.DEFAULT_OTHERS", ())
-    monkeypatch.setattr(choice, "_PULL_DAYS", 2)
-    monkeypatch.setattr("ratchet.cli.data.routing.Routing.__init__.__kwdefaults__", {
-        "timeout_s": 10.0, "exchange_urls": {"public": f"{api.url}/api/v3"},
-    })  # fmt: skip
+    public = {"public": f"{api.url}/api/v3"}
+    local = lambda name, timeout_s, urls: CcxtSource("binance", timeout_s=timeout_s, urls=public)  # noqa: E731
+    monkeypatch.setattr("ratchet.cli.data.routing.CcxtSource", local)
+    return api
+
+
+def test_fresh_pull_when_there_is_internet(local_internet):
     said = []
     chosen = choose_dataset(None, said.append)
     assert chosen.how == "fresh pull"
     assert said == ["pulling two years of hourly history (ratchet data pull does the same, with options)"]
     assert Dataset.open(chosen.path).describe()[0].bars == 48
+    assert choose_dataset(None).how == "cached pull"
 
 
-def choice_is_online(probes):
-    return choice.is_online.__wrapped__(probes) if hasattr(choice.is_online, "__wrapped__") else True
+def test_bundled_when_the_pull_fails_or_takes_too_long(local_internet, monkeypatch):
+    monkeypatch.setattr(choice, "PULL_LIMIT_S", -1.0)
+    chosen = choose_dataset(None)
+    assert chosen.how == "bundled"
+    assert "BTC/USDT: the time limit for pulling has passed" in chosen.why
 
 
 def test_online_means_that_a_host_answers(api):

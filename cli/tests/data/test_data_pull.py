@@ -179,7 +179,7 @@ def test_only_finished_bars_are_wanted():
     assert finished_until(START + HOUR, "1h") == START + HOUR
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 50)), st.lists(st.integers(0, 50)))
 def test_merge_is_sorted_and_prefers_the_new(old, new):
     def rows(starts, value):

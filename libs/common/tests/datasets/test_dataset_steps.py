@@ -151,7 +151,7 @@ def test_empty_window_has_no_steps(write_csv, series, make_registry):
     assert (replay.bars, replay.steps, list(replay)) == (0, 0, [])
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_order_of_rows_and_format_of_files_do_not_matter(tmp_path_factory, random):
     rows = [
@@ -224,6 +224,7 @@ def test_timeframe_in_a_file_name(tmp_path, name, timeframe):
     assert timeframe_in_name(tmp_path / name) == timeframe
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000_000))
 def test_timeframes_are_spelled_back(seconds):
     spelled = format_timeframe(seconds * 1_000_000_000)

@@ -94,7 +94,7 @@ def test_move_in_line_with_its_own_volatility_is_good():
     assert result.good.all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0.01, 1e6), min_size=5, max_size=80), st.integers(1, 5))
 def test_no_run_of_spikes_is_longer_than_configured(closes, limit):
     config = ValidationConfig(max_spike_run_bars=limit, warmup_bars=1)
@@ -161,7 +161,7 @@ def _messy(seed, size=300):
     return bars(closes, hours=hours)
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 300))
 def test_export_and_restore_continue_with_the_same_verdicts(seed, cut):
     assets, ends, prices = _messy(seed)

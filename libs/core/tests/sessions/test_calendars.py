@@ -128,7 +128,7 @@ def test_market_time_counts_open_hours_only():
     assert half_hours.tolist() == [1.0, 1.0]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(["24/7", "FX", "XNYS"]), st.integers(ns("1990-01-01"), ns("2035-01-01")))
 def test_opens_and_closes_agree(name, ts):
     calendar = get_calendar(name)

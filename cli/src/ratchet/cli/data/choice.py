@@ -14,6 +14,8 @@ DATA_VARIABLE = "RATCHET_DATA"
 OFFLINE_VARIABLE = "RATCHET_OFFLINE"
 PROBES = (("api.binance.com", 443), ("api.coinbase.com", 443), ("query1.finance.yahoo.com", 443))
 PROBE_TIMEOUT_S = 3.0
+PULL_LIMIT_S = 120.0
+_REQUEST_TIMEOUT_S = 5.0
 _PULL_DAYS = 720
 _MS_PER_DAY = 86_400_000
 Say = Callable[[str], None]
@@ -53,8 +55,9 @@ def choose_dataset(data: str | None, say: Say | None = None) -> ChosenDataset:
     return ChosenDataset(bundled_dataset(), "bundled", why)
 
 
-def is_online(probes: Sequence[tuple[str, int]] = PROBES, timeout_s: float = PROBE_TIMEOUT_S) -> bool:
-    """Return whether any of the hosts accepts a connection in time."""
+def is_online(probes: Sequence[tuple[str, int]] | None = None, timeout_s: float = PROBE_TIMEOUT_S) -> bool:
+    """Return whether any of the hosts (default: those of the sources) accepts a connection in time."""
+    probes = PROBES if probes is None else probes
     pool = ThreadPoolExecutor(max_workers=len(probes))
     waiting = [pool.submit(_reaches, host, port, timeout_s) for host, port in probes]
     try:
@@ -104,9 +107,11 @@ def _fresh_pull(say: Say) -> tuple[Path | None, str]:
     say("pulling two years of hourly history (ratchet data pull does the same, with options)")
     until = finished_until(int(time.time() * 1000), "1h")
     span = Span(until - _PULL_DAYS * _MS_PER_DAY, until)
-    request = PullRequest((*DEFAULT_CRYPTO, *DEFAULT_OTHERS), "1h", span)
+    wanted = (*DEFAULT_CRYPTO, *DEFAULT_OTHERS)
+    limit = time.monotonic() + PULL_LIMIT_S
+    request = PullRequest(wanted, "1h", span, required=DEFAULT_CRYPTO, give_up_at=limit)
     try:
-        result = pull(request, Routing().sources_of)
+        result = pull(request, Routing(timeout_s=_REQUEST_TIMEOUT_S).sources_of)
     except CommandError as error:
         return None, str(error)
     for symbol, why in result.failures.items():

@@ -1,5 +1,6 @@
 """Pulling public history into a dataset, with a cache that a later pull goes on from."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ratchet.cli.data.cache import NO_ROWS, Rows, SeriesCache, merge
-from ratchet.cli.data.sources import HistorySource, NoSuchSymbolError, SourceError, Span
+from ratchet.cli.data.sources import (
+    HistorySource,
+    NoSuchSymbolError,
+    SourceError,
+    SourceUnavailableError,
+    Span,
+)
 from ratchet.cli.errors import CommandError
 from ratchet.core.timeframes import timeframe_ns
 
@@ -39,12 +46,18 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """What to pull; the span is starts of bars in ms UTC, `until` no later than the last finished bar."""
+    """What to pull; the span is starts of bars in ms UTC, `until` no later than the last finished bar.
+
+    Without all of the `required` symbols no dataset is written. `give_up_at` (time.monotonic) ends the pull;
+    what is there by then stays in the cache.
+    """
 
     symbols: tuple[str, ...]
     timeframe: str
     span: Span
     name: str = NAME
+    required: tuple[str, ...] = ()
+    give_up_at: float = float("inf")
 
 
 @dataclass(slots=True)
@@ -74,9 +87,10 @@ def pull(request: PullRequest, sources: Choose, on_progress: OnProgress | None =
         rows = _pull_symbol(request, symbol, sources(symbol), result, on_progress)
         if len(rows):
             pulled[symbol] = rows
-    if not pulled:
-        reasons = "; ".join(f"{symbol}: {why}" for symbol, why in result.failures.items())
-        raise CommandError(f"nothing could be pulled: {reasons}")
+    lacking = {symbol: why for symbol, why in result.failures.items() if symbol in request.required}
+    if lacking or not pulled:
+        reasons = "; ".join(f"{symbol}: {why}" for symbol, why in (lacking or result.failures).items())
+        raise CommandError(f"{'not everything' if lacking else 'nothing'} could be pulled: {reasons}")
     result.bars = {symbol: len(rows) for symbol, rows in pulled.items()}
     _write(request, pulled, result)
     return result
@@ -115,6 +129,7 @@ def _pull_from(
     unsaved, problem = 0, ""
     try:
         for missing in _missing(rows, span, timeframe_ns(request.timeframe) // _NS_PER_MS):
+            _check_time(request)
             for page in source.pages(symbol, request.timeframe, missing):
                 rows = merge(rows, page)
                 unsaved += 1
@@ -123,6 +138,7 @@ def _pull_from(
                 if unsaved >= _SAVE_EVERY_PAGES:
                     cache.save(rows)
                     unsaved = 0
+                _check_time(request)
     except NoSuchSymbolError as error:
         # With bars in the cache the symbol exists: the source only has none of the missing ones.
         problem = "" if len(rows) else str(error)
@@ -132,6 +148,11 @@ def _pull_from(
         if unsaved:
             cache.save(rows)
     return rows[(rows[:, 0] >= span.since) & (rows[:, 0] < span.until)], problem
+
+
+def _check_time(request: PullRequest) -> None:
+    if time.monotonic() > request.give_up_at:
+        raise SourceUnavailableError("the time limit for pulling has passed")
 
 
 def _missing(rows: Rows, span: Span, step: int) -> list[Span]:
