@@ -153,10 +153,13 @@ class Broker(Protocol):
 
 
 class UpdateStream(Protocol):
-    """The venue's stream of trade updates; `connected` says whether updates can arrive now."""
+    """The venue's stream of trade updates; `connected` says whether updates can arrive now.
+
+    `on_change` is called with it when the connection comes or goes: updates in between are lost.
+    """
 
     connected: bool
-    connections: int
+    on_change: Callable[[bool], None]
 
     def start(self, handler: Callable[[TradeUpdate], None]) -> None:
         """Start to deliver updates to the handler, in a thread, with reconnection."""

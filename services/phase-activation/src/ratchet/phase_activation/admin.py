@@ -48,7 +48,7 @@ def build_router(runtime: ServiceRuntime, book: PhaseBook, bus: Bus) -> APIRoute
         return [_entry(item) for item in book.entries(limit)]
 
     @router.post("/{phase}/activate")
-    def activate(phase: int, body: Activation, actor: admin) -> dict[str, Any]:  # type: ignore[valid-type]
+    def activate(phase: int, body: Activation, actor: admin) -> dict[str, Any]:
         try:
             entry = book.activate(phase, actor.name, body.reason, force=body.force)
         except PhaseChangeError as error:
@@ -57,7 +57,7 @@ def build_router(runtime: ServiceRuntime, book: PhaseBook, bus: Bus) -> APIRoute
         return _entry(entry)
 
     @router.post("/{phase}/deactivate")
-    def deactivate(phase: int, body: Deactivation, actor: admin) -> dict[str, Any]:  # type: ignore[valid-type]
+    def deactivate(phase: int, body: Deactivation, actor: admin) -> dict[str, Any]:
         try:
             entry = book.deactivate(phase, actor.name, body.reason, PhaseStatus(body.to))
         except PhaseChangeError as error:

@@ -10,7 +10,7 @@ from ratchet.common.consumer import Consumer
 from ratchet.common.platform import Platform, load_platform
 from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
 from ratchet.common.settings import Settings
-from ratchet.common.streams import PORTFOLIO, WATERMARK
+from ratchet.common.streams import CONTROL, PORTFOLIO, WATERMARK
 from ratchet.core.phases import PhaseEngine
 from ratchet.phase_activation import messages
 from ratchet.phase_activation.admin import build_router
@@ -78,7 +78,7 @@ def _handle(runtime: ServiceRuntime, book: PhaseBook, consumer: Consumer, entry:
                 reason=change.reason,
             )
         mark = control_pb2.Watermark(service=SERVICE, seq=snapshot.seq, ts_ns=snapshot.ts_ns)
-        events = [(messages.CONTROL, messages.control_event(change), change.ts) for change in changes]
+        events = [(CONTROL, messages.control_event(change), change.ts) for change in changes]
         runtime.bus.publish_many([*events, (WATERMARK, mark, snapshot.ts_ns)], ack=(consumer, [entry]))
 
 

@@ -21,7 +21,7 @@ class PhasesServicer(control_pb2_grpc.PhasesServicer):
 
     def GetReadiness(
         self,
-        request: control_pb2.GetReadinessRequest,  # noqa: ARG002
+        request: control_pb2.GetReadinessRequest,
         context: grpc.ServicerContext,
     ) -> control_pb2.GetReadinessResponse:
         """Return every phase with each requirement's threshold, current value and whether it is met."""

@@ -1,19 +1,17 @@
 """SQL of the phases: records, readiness, the activation log, and the ledger's daily rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 from psycopg2.extras import Json, execute_values
 
 from ratchet.common.db import Cursor
 from ratchet.common.timestamps import to_datetime, to_ns
-from ratchet.core.assets import AssetClass, Registry
-from ratchet.core.performance import TOTAL
+from ratchet.core.assets import Registry
+from ratchet.core.performance import DailyPerformance
 from ratchet.core.phases import (
-    ClassDay,
     DayFigures,
     PhaseChange,
     PhaseReadiness,
@@ -27,7 +25,8 @@ from ratchet.core.phases import (
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('ratchet:phases', 0))"
 _DAYS = (
-    "SELECT day, asset_class, pnl, equity, wins, losses FROM daily_performance "
+    "SELECT day, asset_class, pnl, return_ratio, equity, "
+    "coalesce((detail->>'day_start_equity')::numeric, equity - pnl), trades, wins FROM daily_performance "
     "WHERE portfolio = %s AND day <= %s AND (%s::date IS NULL OR day > %s) ORDER BY day, asset_class"
 )
 _STATES = (
@@ -134,8 +133,18 @@ class PhaseStore:
             (at := None if ts is None else to_datetime(ts), at, limit),
         )
         return [
-            LogEntry(row[0], to_ns(row[1]), *row[2:8], tuple(Requirement(**item) for item in row[8]))
-            for row in cursor.fetchall()
+            LogEntry(
+                event_id=event_id,
+                ts=to_ns(at),
+                phase=phase,
+                name=name,
+                from_status=before,
+                to_status=after,
+                actor=actor,
+                reason=reason,
+                requirements=tuple(Requirement(**item) for item in figures),
+            )
+            for event_id, at, phase, name, before, after, actor, reason, figures in cursor.fetchall()
         ]
 
     def readiness(self, cursor: Cursor) -> list[PhaseReadiness]:
@@ -155,10 +164,10 @@ class PhaseStore:
     def days(self, cursor: Cursor, after: date | None, through: date) -> list[DayFigures]:
         """Return the closed days of the ledger in (after, through], in order."""
         cursor.execute(_DAYS, (self._portfolio, through, after, after))
-        by_day: dict[date, dict[str, tuple[Any, ...]]] = {}
-        for day, name, *figures in cursor.fetchall():
-            by_day.setdefault(day, {})[name] = tuple(figures)
-        return [_figures(day, rows) for day, rows in by_day.items() if TOTAL in rows]
+        by_day: dict[str, list[DailyPerformance]] = {}
+        for day, *figures in cursor.fetchall():
+            by_day.setdefault(day.isoformat(), []).append(DailyPerformance(day.isoformat(), *figures))
+        return [DayFigures.of(rows) for rows in by_day.values()]
 
     def closes(self, cursor: Cursor, after: date | None) -> list[tuple[date, int]]:
         """Return days that were closed after `after`, each with the event time at which it was."""
@@ -185,16 +194,6 @@ class PhaseStore:
         for symbol, event_ts in cursor.fetchall():
             last[self._registry.by_symbol(symbol).id] = to_ns(event_ts)
         return working_phases(self._registry, last, day, max_age)
-
-
-def _figures(day: date, rows: Mapping[str, tuple[Any, ...]]) -> DayFigures:
-    pnl, equity, _, _ = rows[TOTAL]
-    by_class = {
-        AssetClass(name): ClassDay(float(values[0]), int(values[2]), int(values[3]))
-        for name, values in rows.items()
-        if name != TOTAL
-    }
-    return DayFigures(day, float(equity - pnl), float(equity), by_class)
 
 
 def _named(requirements: Sequence[Requirement]) -> list[tuple[str, Requirement]]:

@@ -62,7 +62,7 @@ def build_router(
         return LimitsView(limits=limits.current(), overridden=limits.overridden())
 
     @router.put("/limits")
-    def change_limits(change: LimitChange, actor: admin) -> LimitsView:  # type: ignore[valid-type]
+    def change_limits(change: LimitChange, actor: admin) -> LimitsView:
         try:
             changed = limits.change(change.limits, actor.name)
         except ValueError as error:
@@ -75,15 +75,15 @@ def build_router(
         return _view(switch.read())
 
     @router.post("/halt")
-    def halt(order: Order, actor: operator) -> StateView:  # type: ignore[valid-type]
+    def halt(order: Order, actor: operator) -> StateView:
         return _view(switch.set("halted", order.reason, actor.name))
 
     @router.post("/reduce-only")
-    def reduce_only(order: Order, actor: operator) -> StateView:  # type: ignore[valid-type]
+    def reduce_only(order: Order, actor: operator) -> StateView:
         return _view(switch.set("reduce_only", order.reason, actor.name))
 
     @router.post("/resume")
-    def resume(order: Order, actor: operator) -> StateView:  # type: ignore[valid-type]
+    def resume(order: Order, actor: operator) -> StateView:
         return _view(switch.set("active", order.reason, actor.name))
 
     @router.get("/reasons")

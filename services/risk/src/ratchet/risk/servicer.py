@@ -12,7 +12,7 @@ from ratchet.core.orders import Intent
 from ratchet.core.portfolio import PortfolioSnapshot
 from ratchet.core.risk import Proposal, Verdict
 from ratchet.risk.limits import Limits
-from ratchet.v1 import risk_pb2, risk_pb2_grpc
+from ratchet.v1 import orders_pb2, risk_pb2, risk_pb2_grpc
 
 
 class RiskServicer(risk_pb2_grpc.RiskServicer):
@@ -71,7 +71,7 @@ class RiskServicer(risk_pb2_grpc.RiskServicer):
         return risk_pb2.SetLimitsResponse(limits=limits)
 
     def _snapshot(
-        self, message: risk_pb2.EvaluateRequest, context: grpc.ServicerContext
+        self, message: orders_pb2.PortfolioSnapshot, context: grpc.ServicerContext
     ) -> PortfolioSnapshot:
         try:
             return decode_snapshot(message)

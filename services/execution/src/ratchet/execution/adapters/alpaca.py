@@ -80,7 +80,7 @@ class AlpacaBroker:
     def submit(self, request: OrderRequest) -> BrokerOrder:
         """POST /v2/orders, once."""
         body = wire.order_body(request)
-        return self._ask("submit", lambda: wire.parse_order(self._client.post("/orders", body)))
+        return self._ask("submit", lambda: wire.parse_order(_json(self._client.post("/orders", body))))
 
     def cancel(self, broker_order_id: str) -> None:
         """DELETE /v2/orders/{id}."""
@@ -89,7 +89,8 @@ class AlpacaBroker:
     def get_by_client_id(self, client_order_id: str) -> BrokerOrder:
         """GET /v2/orders:by_client_order_id."""
         return self._ask(
-            "get_order", lambda: wire.parse_order(self._client.get_order_by_client_id(client_order_id))
+            "get_order",
+            lambda: wire.parse_order(_json(self._client.get_order_by_client_id(client_order_id))),
         )
 
     def list_orders(self, since_ns: int | None = None, *, open_only: bool = False) -> list[BrokerOrder]:
@@ -117,12 +118,14 @@ class AlpacaBroker:
         """GET /v2/positions."""
         return self._ask(
             "positions",
-            lambda: [wire.parse_position(row, self._symbols) for row in self._client.get_all_positions()],
+            lambda: [
+                wire.parse_position(_json(row), self._symbols) for row in self._client.get_all_positions()
+            ],
         )
 
     def account(self) -> BrokerAccount:
         """GET /v2/account."""
-        return self._ask("account", lambda: wire.parse_account(self._client.get_account()))
+        return self._ask("account", lambda: wire.parse_account(_json(self._client.get_account())))
 
     def fills(self, since_ns: int) -> list[BrokerFill]:
         """GET /v2/account/activities/FILL, every page, oldest first."""
@@ -158,6 +161,13 @@ class AlpacaBroker:
             raise BrokerUnreachableError(f"{operation}: {type(error).__name__}: {error}") from error
         finally:
             metrics.BROKER_SECONDS.labels(operation).observe(time.perf_counter() - started)
+
+
+def _json(answer: object) -> wire.Json:
+    """The client is told to return raw data, which its annotations do not know."""
+    if not isinstance(answer, dict):
+        raise wire.WireError(f"{str(answer)[:100]!r} is not a JSON object")
+    return answer
 
 
 def _translate(operation: str, error: APIError) -> BrokerRefusedError | BrokerUnreachableError:

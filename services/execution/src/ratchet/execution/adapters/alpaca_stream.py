@@ -24,7 +24,7 @@ class _WatchedStream(TradingStream):
         self._reconnect_max_backoff = 5.0
 
     async def _start_ws(self) -> None:
-        await super()._start_ws()
+        await super()._start_ws()  # type: ignore[no-untyped-call]
         # The venue's acknowledgement of `listen`: from here on no update is missed.
         self._on_change(True)
 
@@ -35,12 +35,12 @@ class _WatchedStream(TradingStream):
 
 
 class AlpacaUpdates:
-    """The port UpdateStream; `connections` counts connects, so that a caller sees that it missed updates."""
+    """The port UpdateStream; `on_change` is called in its thread when the connection comes or goes."""
 
     def __init__(self, *, url: str, key: str, secret: str) -> None:
         self.connected = False
-        self.connections = 0
-        self._stream = _WatchedStream(key, secret, raw_data=True, url_override=url, on_change=self._on_change)
+        self.on_change: Callable[[bool], None] = lambda _: None
+        self._stream = _WatchedStream(key, secret, raw_data=True, url_override=url, on_change=self._changed)
         self._thread: threading.Thread | None = None
 
     def start(self, handler: Callable[[TradeUpdate], None]) -> None:
@@ -65,9 +65,8 @@ class AlpacaUpdates:
         self._thread.join(timeout=6.0)
         self._thread = None
 
-    def _on_change(self, connected: bool) -> None:
-        if connected:
-            self.connections += 1
+    def _changed(self, connected: bool) -> None:
         if connected != self.connected:
             _log.info("trading stream", connected=connected)
         self.connected = connected
+        self.on_change(connected)

@@ -1,0 +1,180 @@
+"""Admin routes of execution: the same commands as over gRPC, and the reconciliation."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, HTTPException, Query
+from google.protobuf.json_format import MessageToDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from ratchet.common.admin import Actor
+from ratchet.common.errors import UnavailableError
+from ratchet.common.runtime import ServiceRuntime
+from ratchet.common.streams import PORTFOLIO
+from ratchet.core.assets import Registry
+from ratchet.core.orders import Order
+from ratchet.execution import manual, queries
+from ratchet.execution.broker import BrokerError
+from ratchet.execution.commands import BusyError, Commands, LateError
+from ratchet.execution.engine import Engine
+from ratchet.execution.events import encode_order
+from ratchet.execution.reconcile import Reconciler
+from ratchet.execution.servicer import ticket_of
+from ratchet.v1 import orders_pb2
+
+T = TypeVar("T")
+_TIMEOUT_S = 30.0
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TicketBody(_Body):
+    """An order by hand; numbers are decimal text. Without a key, one is made, and a retry orders again."""
+
+    symbol: str
+    side: str
+    qty: str
+    type: str = "market"
+    time_in_force: str = ""
+    limit_price: str = ""
+    stop_price: str = ""
+    idempotency_key: Annotated[str, Field(max_length=200)] = ""
+
+
+class ReasonBody(_Body):
+    """Why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class FlattenBody(ReasonBody):
+    """What to close: nothing for everything, else a symbol or an asset class."""
+
+    scope: str = ""
+
+
+def build_router(
+    runtime: ServiceRuntime,
+    commands: Commands[Engine],
+    registry: Registry,
+    reconciler: Reconciler,
+    *,
+    is_live: bool,
+) -> APIRouter:
+    """Return the routes; changes need operator, accepting differences admin."""
+    router = APIRouter(tags=["execution"])
+    router.include_router(_reading(runtime, registry))
+    router.include_router(_ordering(runtime, commands, registry, is_live=is_live))
+    router.include_router(_reconciling(runtime, commands, reconciler))
+    return router
+
+
+def _reading(runtime: ServiceRuntime, registry: Registry) -> APIRouter:
+    router = APIRouter()
+    portfolio = runtime.settings.portfolio
+
+    @router.get("/orders")
+    def orders(
+        status: Literal["open", "closed", "all"] = "open", limit: Annotated[int, Query(ge=1, le=5000)] = 500
+    ) -> list[dict[str, Any]]:
+        return [
+            _shown(item, registry) for item in queries.orders(runtime.db, registry, portfolio, status, limit)
+        ]
+
+    @router.get("/positions")
+    def positions() -> dict[str, Any]:
+        last = runtime.bus.last(PORTFOLIO)
+        if last is None:
+            raise HTTPException(503, "no portfolio was published yet")
+        return MessageToDict(last.parse(orders_pb2.PortfolioSnapshot), preserving_proto_field_name=True)
+
+    return router
+
+
+def _ordering(
+    runtime: ServiceRuntime, commands: Commands[Engine], registry: Registry, *, is_live: bool
+) -> APIRouter:
+    router = APIRouter()
+    operator = Annotated[Actor, Depends(runtime.require("operator"))]
+
+    @router.post("/orders")
+    def submit(body: TicketBody, actor: operator) -> dict[str, Any]:
+        key = body.idempotency_key or str(uuid4())
+        fields = body.model_dump(exclude={"idempotency_key", "type"})
+        try:
+            ticket = ticket_of(actor=actor.name, key=key, type_=body.type, **fields)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+        done = _run(commands, lambda engine: manual.submit(engine, ticket, is_live=is_live))
+        shown = _shown(done.order, registry) if done.order else None
+        return {"accepted": done.order is not None, "order": shown, "reasons": done.reasons}
+
+    @router.post("/orders/{client_order_id}/cancel")
+    def cancel(client_order_id: str, actor: operator) -> dict[str, Any]:
+        order = _run(commands, lambda engine: manual.cancel(engine, client_order_id, actor.name))
+        return _shown(order, registry)
+
+    @router.post("/cancel-all")
+    def cancel_all(body: ReasonBody, actor: operator) -> list[dict[str, Any]]:  # noqa: ARG001
+        asked = _run(commands, lambda engine: manual.cancel_all(engine, actor.name))
+        return [_shown(order, registry) for order in asked]
+
+    @router.post("/flatten")
+    def flatten(body: FlattenBody, actor: operator) -> list[dict[str, Any]]:
+        made = _run(
+            commands,
+            lambda engine: manual.flatten(engine, body.scope, actor.name, body.reason, is_live=is_live),
+        )
+        return [_shown(order, registry) for order in made]
+
+    return router
+
+
+def _reconciling(runtime: ServiceRuntime, commands: Commands[Engine], reconciler: Reconciler) -> APIRouter:
+    router = APIRouter()
+    operator = Annotated[Actor, Depends(runtime.require("operator"))]
+    admin = Annotated[Actor, Depends(runtime.require("admin"))]
+
+    @router.get("/reconciliation")
+    def reconciliation() -> dict[str, Any]:
+        report = reconciler.report
+        if report is None:
+            raise HTTPException(503, "ledger and broker were not compared yet")
+        return report.to_json()
+
+    @router.post("/reconciliation/run")
+    def reconcile(actor: operator) -> dict[str, Any]:  # noqa: ARG001
+        return _run(commands, reconciler.run).to_json()
+
+    @router.post("/reconciliation/accept")
+    def accept(body: ReasonBody, actor: admin) -> dict[str, Any]:
+        def work(engine: Engine) -> dict[str, Any]:
+            report = reconciler.accept()
+            if report is None:
+                raise manual.RefusedError("there is no report to accept")
+            engine.blocked = ""
+            runtime.audit(actor.name, "reconciliation.accept", {"reason": body.reason, **report.to_json()})
+            return report.to_json()
+
+        return _run(commands, work)
+
+    return router
+
+
+def _run(commands: Commands[Engine], work: Callable[[Engine], T]) -> T:
+    try:
+        return commands.call(work, _TIMEOUT_S)
+    except manual.RefusedError as error:
+        raise HTTPException(409, str(error)) from error
+    except LateError as error:
+        raise HTTPException(504, str(error)) from error
+    except (BusyError, UnavailableError, BrokerError) as error:
+        raise HTTPException(503, str(error)) from error
+
+
+def _shown(order: Order, registry: Registry) -> dict[str, Any]:
+    found = MessageToDict(encode_order(order), preserving_proto_field_name=True)
+    return {**found, "symbol": registry[order.asset_id].symbol}

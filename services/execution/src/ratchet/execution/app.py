@@ -1,0 +1,230 @@
+"""Wiring of execution: leadership, recovery, and the loop of the mode."""
+
+import threading
+from decimal import Decimal
+
+import grpc
+
+from ratchet.common.errors import ConfigError, FencedError, UnavailableError
+from ratchet.common.leases import AdvisoryLeaderLock
+from ratchet.common.platform import Platform, load_platform
+from ratchet.common.rpc import connect
+from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
+from ratchet.core.risk import RiskEngine
+from ratchet.execution.adapters.alpaca import AlpacaBroker
+from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
+from ratchet.execution.admin import build_router
+from ratchet.execution.broker import BrokerError, BrokerUnreachableError
+from ratchet.execution.commands import Commands
+from ratchet.execution.config import ExecutionSettings
+from ratchet.execution.engine import Engine, Parts
+from ratchet.execution.inbox import Inbox
+from ratchet.execution.live import LiveLoop
+from ratchet.execution.marks import Marks
+from ratchet.execution.outbox import OutboxRelay
+from ratchet.execution.reconcile import Reconciler
+from ratchet.execution.recovery import Loader
+from ratchet.execution.replay import ReplayLoop
+from ratchet.execution.risk_client import RiskClient
+from ratchet.execution.servicer import ExecutionServicer
+from ratchet.execution.store import LedgerWriter
+from ratchet.v1 import control_pb2, orders_pb2_grpc
+
+SERVICE = "execution"
+_STATES = {
+    control_pb2.CONTROL_KIND_HALT: "halted",
+    control_pb2.CONTROL_KIND_RESUME: "active",
+    control_pb2.CONTROL_KIND_REDUCE_ONLY: "reduce_only",
+}
+_RETRY_S = 0.5
+
+
+class Application:
+    """Leads the portfolio when it can, and does the work of the leader."""
+
+    def __init__(self, runtime: ServiceRuntime, settings: ExecutionSettings, platform: Platform) -> None:
+        self._runtime = runtime
+        self._settings = settings
+        self._platform = platform
+        self.is_live = settings.mode == "live"
+        self.commands: Commands[Engine] = Commands()
+        self.reconciler = Reconciler(Decimal(str(settings.cash_tolerance)))
+        self._inbox = Inbox()
+        key, secret = settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value()
+        self._broker = AlpacaBroker(
+            url=settings.alpaca_url,
+            key=key,
+            secret=secret,
+            registry=platform.registry,
+            paper=settings.trading_mode == "paper",
+            connect_timeout_s=settings.broker_connect_timeout_s,
+            read_timeout_s=settings.broker_read_timeout_s,
+        )
+        self._updates = AlpacaUpdates(url=settings.alpaca_stream_url, key=key, secret=secret)
+        self._updates.on_change = lambda _: self._inbox.mark_gap()
+        risk = RiskClient(
+            connect(settings.risk_target, settings),
+            runtime.stop,
+            is_patient=not self.is_live,
+            on_wait=runtime.beat,
+        )
+        self.parts = Parts(
+            settings=settings,
+            registry=platform.registry,
+            db=runtime.db,
+            bus=runtime.bus,
+            broker=self._broker,
+            inbox=self._inbox,
+            risk=risk,
+            writer=LedgerWriter(settings.portfolio, platform.registry),
+            stop=runtime.stop,
+        )
+        self._loader = Loader(
+            self.parts,
+            exits=platform.exits,
+            fees=platform.exchange,
+            phases=platform.phases,
+            allow_short=platform.risk.allow_short,
+            on_stranger=self.reconciler.note_stranger,
+        )
+        self._leader = AdvisoryLeaderLock(runtime.db, settings.portfolio, settings.instance)
+        self._state: str | None = "starting"
+        self._loop: ReplayLoop | LiveLoop | None = None
+
+    def add_checks(self) -> None:
+        """Readiness: leadership, the venue's stream, risk, and that the loop does not wait in vain."""
+        add = self._runtime.add_check
+        add("leader", lambda: self._state)
+        add(
+            "broker",
+            lambda: None if self._updates.connected else "the stream of trade updates is not connected",
+        )
+        add("risk", lambda: self.parts.risk.reason)
+
+    def run(self, stop: threading.Event) -> None:
+        """Lead, work, and start over after a lost dependency, until stopped."""
+        self._confirm_account(stop)
+        self._updates.start(self._inbox.put)
+        try:
+            while not stop.is_set():
+                self._state = "standby: another process leads the portfolio"
+                if self._leader.acquire(stop, on_wait=self._runtime.beat):
+                    self._lead(stop)
+        finally:
+            self.commands.close()
+            self._leader.release()
+            self._updates.stop()
+            self._broker.close()
+
+    def _lead(self, stop: threading.Event) -> None:
+        log = self._runtime.log
+        try:
+            self._work(stop)
+        except FencedError as error:
+            log.warning("deposed", reason=str(error))
+        except (UnavailableError, BrokerError) as error:
+            if not stop.is_set():
+                self._state = f"starting over: {error}"
+                log.warning("starting over", reason=str(error))
+                self._runtime.beat()
+                stop.wait(_RETRY_S)
+        finally:
+            self._leader.release()
+
+    def _work(self, stop: threading.Event) -> None:
+        self.parts.writer.epoch = self._leader.epoch
+        self._inbox.mark_gap()
+        self._inbox.take()
+        holder: list[Engine] = []
+        marks = Marks(self.parts.bus, lambda event: self._on_control(event, holder))
+        marks.open()
+        engine = self._loader.load()
+        holder.append(engine)
+        engine.observe()
+        self._runtime.log.info(
+            "leading", epoch=self._leader.epoch, seq=engine.seq, state=engine.trading_state
+        )
+        if self.is_live:
+            engine.resolve_unknown(lambda _: False)
+        else:
+            engine.settle()
+        self.reconciler.run(engine)
+        loop = self._make_loop(engine, marks)
+        self._state = None
+        loop.run(stop)
+
+    def _make_loop(self, engine: Engine, marks: Marks) -> "ReplayLoop | LiveLoop":
+        if self.is_live:
+            fallback = RiskEngine(self._platform.registry, self._platform.risk)
+            return LiveLoop(engine, marks, self.commands, self.reconciler, fallback)
+        return ReplayLoop(engine, marks, self.commands)
+
+    def _on_control(self, event: control_pb2.ControlEvent, holder: list[Engine]) -> None:
+        if not holder:
+            return
+        if event.kind == control_pb2.CONTROL_KIND_PHASE:
+            holder[0].phases.note(event)
+        elif event.kind in _STATES:
+            # The database decides at the next commit; until then its event is believed.
+            holder[0].trading_state = _STATES[event.kind]
+
+    def _confirm_account(self, stop: threading.Event) -> None:
+        """Real money is traded only in the account that the operator has named."""
+        if self._settings.trading_mode != "live":
+            return
+        while not stop.is_set():
+            try:
+                number = self._broker.account().account_number
+            except BrokerUnreachableError as error:
+                self._state = f"the broker cannot be asked for its account: {error}"
+                self._runtime.beat()
+                stop.wait(_RETRY_S)
+                continue
+            if number != self._settings.live_confirm:
+                raise ConfigError(
+                    f"RATCHET_LIVE_CONFIRM={self._settings.live_confirm!r} is not the number of the account "
+                    "behind RATCHET_ALPACA_KEY; set it to the account that may trade real money"
+                )
+            return
+
+
+def setup(runtime: ServiceRuntime) -> MainLoop:
+    """Add execution's faces and tasks; return its loop."""
+    settings = ExecutionSettings()
+    if not settings.alpaca_key.get_secret_value() or not settings.alpaca_secret.get_secret_value():
+        raise ConfigError(
+            "RATCHET_ALPACA_KEY and RATCHET_ALPACA_SECRET are empty; execution needs a broker account"
+        )
+    platform = load_platform(settings.config_dir, settings.dataset)
+    application = Application(runtime, settings, platform)
+    application.add_checks()
+    servicer = ExecutionServicer(
+        application.commands,
+        runtime.db,
+        runtime.bus,
+        platform.registry,
+        settings.portfolio,
+        is_live=application.is_live,
+    )
+
+    def register(server: grpc.Server) -> None:
+        orders_pb2_grpc.add_ExecutionServicer_to_server(servicer, server)
+
+    runtime.add_grpc("ratchet.v1.Execution", register)
+    runtime.add_routes(
+        build_router(
+            runtime,
+            application.commands,
+            platform.registry,
+            application.reconciler,
+            is_live=application.is_live,
+        )
+    )
+    relay = OutboxRelay(runtime.db, runtime.bus, application.parts.wake_outbox)
+    runtime.add_task("outbox", relay.run)
+    return application.run
+
+
+def main() -> int:
+    """Run the service; return its exit code."""
+    return launch(SERVICE, setup)

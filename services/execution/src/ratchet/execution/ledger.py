@@ -1,0 +1,59 @@
+"""What one transaction writes to the ledger."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from ratchet.core.orders import Order
+from ratchet.core.performance import DailyPerformance
+from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
+from ratchet.core.risk import Proposal, Verdict
+from ratchet.execution.events import OrderChange
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order to be sent once it is durable; `place` is its rank within the step.
+
+    An external one was sent by somebody else and is only recorded.
+    """
+
+    order: Order
+    proposal_id: str = ""
+    place: int = 0
+    idempotency_key: str | None = None
+    is_external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A proposal and what risk said to it."""
+
+    proposal: Proposal
+    verdict: Verdict
+
+
+@dataclass(slots=True)
+class Effects:
+    """Everything that one step, command or answer changes; written at once or not at all."""
+
+    seq: int = 0
+    ts: int = 0
+    new_orders: list[NewOrder] = field(default_factory=list)
+    changes: list[OrderChange] = field(default_factory=list)
+    fills: list[AppliedFill] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    daily: list[DailyPerformance] = field(default_factory=list)
+    snapshots: list[PortfolioSnapshot] = field(default_factory=list)
+    opening_cash: Decimal | None = None
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether losing them costs nothing, because the step can be done again from the streams."""
+        return not (
+            self.new_orders
+            or self.changes
+            or self.fills
+            or self.decisions
+            or self.daily
+            or self.opening_cash is not None
+        )

@@ -1,0 +1,96 @@
+"""What execution reads from the ledger."""
+
+from decimal import Decimal
+from typing import Any
+
+from ratchet.common.db import Cursor, Database
+from ratchet.common.timestamps import to_ns
+from ratchet.core.assets import Registry
+from ratchet.core.orders import Intent, Order, OrderStatus, OrderType, Side, TimeInForce
+from ratchet.execution.broker import BrokerFill
+
+_SELECT = (
+    "SELECT client_order_id, symbol, side, qty, intent, created_ts, updated_ts, type, time_in_force, "
+    "limit_price, stop_price, reference_price, status, filled_qty, detail->>'filled_notional', "
+    "broker_order_id, signal_id, reason FROM orders "
+)
+_OPEN = "status NOT IN ('filled', 'canceled', 'expired', 'rejected')"
+_FILTERS = {"open": f"AND {_OPEN}", "closed": f"AND NOT ({_OPEN})", "all": ""}
+_NEWEST = " ORDER BY created_ts DESC, seq DESC, position DESC LIMIT %s"
+_RECENT_EXECUTIONS = "SELECT execution_id FROM fills WHERE portfolio = %s ORDER BY recorded_at DESC LIMIT %s"
+
+
+def order(db: Database, registry: Registry, client_order_id: str) -> Order | None:
+    """Return an order of the ledger."""
+    rows = db.query(_SELECT + "WHERE client_order_id = %s", (client_order_id,))
+    return _order(registry, rows[0]) if rows else None
+
+
+def order_by_broker_id(db: Database, registry: Registry, broker_order_id: str) -> Order | None:
+    """Return the order with the venue's id."""
+    rows = db.query(_SELECT + "WHERE broker_order_id = %s", (broker_order_id,))
+    return _order(registry, rows[0]) if rows else None
+
+
+def order_by_key(db: Database, registry: Registry, portfolio: str, key: str) -> Order | None:
+    """Return the order that a caller made with an idempotency key."""
+    rows = db.query(_SELECT + "WHERE portfolio = %s AND idempotency_key = %s", (portfolio, key))
+    return _order(registry, rows[0]) if rows else None
+
+
+def orders(db: Database, registry: Registry, portfolio: str, status: str, limit: int) -> list[Order]:
+    """Return orders, newest first; status is open, closed or all."""
+    rows = db.query(
+        _SELECT + "WHERE portfolio = %s " + _FILTERS[status] + _NEWEST,
+        (portfolio, limit),
+    )
+    return [_order(registry, row) for row in rows if row[1] in registry]
+
+
+def is_booked(db: Database, fill: BrokerFill) -> bool:
+    """Return whether the ledger has an execution."""
+    return bool(db.query("SELECT 1 FROM fills WHERE execution_id = %s", (fill.execution_id,)))
+
+
+def recent_executions(cursor: Cursor, portfolio: str, limit: int) -> list[str]:
+    """Return the ids of the last executions, oldest first."""
+    cursor.execute(_RECENT_EXECUTIONS, (portfolio, limit))
+    return [row[0] for row in cursor.fetchall()][::-1]
+
+
+def saved_state(cursor: Cursor, portfolio: str) -> tuple[int, int, dict[str, Any]] | None:
+    """Return (last step, its event time, what the trader remembers), None before the first commit."""
+    cursor.execute("SELECT last_seq, last_ts, state FROM execution_state WHERE portfolio = %s", (portfolio,))
+    row = cursor.fetchone()
+    return (row[0], to_ns(row[1]) if row[1] else 0, row[2]) if row else None
+
+
+def last_fill_ts(cursor: Cursor, portfolio: str) -> int:
+    """Return the event time of the newest execution (ns, UTC), 0 if there is none."""
+    cursor.execute("SELECT max(ts) FROM fills WHERE portfolio = %s", (portfolio,))
+    row = cursor.fetchone()
+    return to_ns(row[0]) if row and row[0] else 0
+
+
+def _order(registry: Registry, row: tuple[Any, ...]) -> Order:
+    filled, average = row[13], row[14]
+    return Order(
+        client_order_id=row[0],
+        asset_id=registry.by_symbol(row[1]).id,
+        side=Side(row[2]),
+        qty=row[3],
+        intent=Intent(row[4]),
+        created_ts=to_ns(row[5]),
+        updated_ts=to_ns(row[6]),
+        type=OrderType(row[7]),
+        time_in_force=TimeInForce(row[8]),
+        limit_price=row[9],
+        stop_price=row[10],
+        reference_price=Decimal(str(row[11])) if row[11] else None,
+        status=OrderStatus(row[12]),
+        filled_qty=filled,
+        filled_notional=Decimal(average) if average else Decimal(0),
+        broker_order_id=row[15] or "",
+        signal_id=row[16],
+        reason=row[17],
+    )

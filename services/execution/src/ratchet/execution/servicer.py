@@ -1,0 +1,211 @@
+"""The gRPC face of execution."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import NoReturn, TypeVar
+
+import grpc
+
+from ratchet.common.bus import Bus
+from ratchet.common.db import Database
+from ratchet.common.errors import UnavailableError
+from ratchet.common.streams import ORDER_EVENTS, PORTFOLIO
+from ratchet.core.assets import Registry
+from ratchet.core.orders import OrderType, Side, TimeInForce
+from ratchet.execution import manual, queries
+from ratchet.execution.broker import BrokerError
+from ratchet.execution.commands import BusyError, Commands, LateError
+from ratchet.execution.engine import Engine
+from ratchet.execution.events import encode_order
+from ratchet.v1 import orders_pb2, orders_pb2_grpc
+
+T = TypeVar("T")
+_MAX_ORDERS = 5_000
+_TIMEOUT_S = 30.0
+_STATUS = {
+    manual.RefusedError: grpc.StatusCode.FAILED_PRECONDITION,
+    BusyError: grpc.StatusCode.UNAVAILABLE,
+    UnavailableError: grpc.StatusCode.UNAVAILABLE,
+    BrokerError: grpc.StatusCode.UNAVAILABLE,
+    # It may have happened: the caller asks again with the same key.
+    LateError: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+
+
+class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
+    """Changes go through the loop, the portfolio's only writer; reads go to the ledger and the streams."""
+
+    def __init__(
+        self,
+        commands: Commands[Engine],
+        db: Database,
+        bus: Bus,
+        registry: Registry,
+        portfolio: str,
+        *,
+        is_live: bool,
+    ) -> None:
+        self._commands = commands
+        self._db = db
+        self._bus = bus
+        self._registry = registry
+        self._portfolio = portfolio
+        self._is_live = is_live
+
+    def Submit(
+        self, request: orders_pb2.SubmitRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.SubmitResponse:
+        """Place an order by hand, if risk approves it."""
+        ticket = self._ticket(request, context)
+        done = self._run(context, lambda engine: manual.submit(engine, ticket, is_live=self._is_live))
+        order = encode_order(done.order) if done.order else None
+        return orders_pb2.SubmitResponse(accepted=done.order is not None, order=order, reasons=done.reasons)
+
+    def Cancel(
+        self, request: orders_pb2.CancelRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.CancelResponse:
+        """Cancel one working order."""
+        actor = _actor(request.actor, context)
+        order = self._run(context, lambda engine: manual.cancel(engine, request.client_order_id, actor))
+        return orders_pb2.CancelResponse(order=encode_order(order))
+
+    def CancelAll(
+        self, request: orders_pb2.CancelAllRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.CancelAllResponse:
+        """Cancel every working order."""
+        actor = _actor(request.actor, context)
+        orders = self._run(context, lambda engine: manual.cancel_all(engine, actor))
+        return orders_pb2.CancelAllResponse(orders=[encode_order(order) for order in orders])
+
+    def Flatten(
+        self, request: orders_pb2.FlattenRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.FlattenResponse:
+        """Close positions at the market."""
+        actor = _actor(request.actor, context)
+        orders = self._run(
+            context,
+            lambda engine: manual.flatten(
+                engine, request.scope, actor, request.reason, is_live=self._is_live
+            ),
+        )
+        return orders_pb2.FlattenResponse(orders=[encode_order(order) for order in orders])
+
+    def ListOrders(
+        self, request: orders_pb2.ListOrdersRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.ListOrdersResponse:
+        """Return orders, newest first."""
+        status = request.status or "open"
+        if status not in {"open", "closed", "all"}:
+            context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, f"status {status!r} is not one of open, closed, all"
+            )
+        limit = min(request.limit or 500, _MAX_ORDERS)
+        orders = queries.orders(self._db, self._registry, self._portfolio, status, limit)
+        return orders_pb2.ListOrdersResponse(orders=[encode_order(order) for order in orders])
+
+    def ListPositions(
+        self,
+        request: orders_pb2.ListPositionsRequest,
+        context: grpc.ServicerContext,
+    ) -> orders_pb2.ListPositionsResponse:
+        """Return the portfolio as published last."""
+        last = self._bus.last(PORTFOLIO)
+        if last is None:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "no portfolio was published yet")
+        return orders_pb2.ListPositionsResponse(portfolio=last.parse(orders_pb2.PortfolioSnapshot))
+
+    def StreamEvents(
+        self,
+        request: orders_pb2.StreamEventsRequest,
+        context: grpc.ServicerContext,
+    ) -> Iterator[orders_pb2.OrderEvent]:
+        """Send order events from now on, until the caller goes."""
+        last = self._bus.last(ORDER_EVENTS)
+        position = last.entry_id if last else "0"
+        while context.is_active():
+            for entry in self._bus.tail(ORDER_EVENTS, position, block_ms=500):
+                position = entry.entry_id
+                yield entry.parse(orders_pb2.OrderEvent)
+
+    def _run(self, context: grpc.ServicerContext, work: Callable[[Engine], T]) -> T:
+        try:
+            return self._commands.call(work, min(context.time_remaining() or _TIMEOUT_S, _TIMEOUT_S))
+        except tuple(_STATUS) as error:
+            code = next(code for kind, code in _STATUS.items() if isinstance(error, kind))
+            _abort(context, code, str(error))
+
+    def _ticket(self, request: orders_pb2.SubmitRequest, context: grpc.ServicerContext) -> manual.Ticket:
+        try:
+            return ticket_of(
+                symbol=request.symbol,
+                side=request.side,
+                qty=request.qty,
+                actor=request.actor,
+                key=request.idempotency_key,
+                type_=request.type,
+                time_in_force=request.time_in_force,
+                limit_price=request.limit_price,
+                stop_price=request.stop_price,
+            )
+        except ValueError as error:
+            _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+
+
+def ticket_of(
+    *,
+    symbol: str,
+    side: str,
+    qty: str,
+    actor: str,
+    key: str,
+    type_: str = "",
+    time_in_force: str = "",
+    limit_price: str = "",
+    stop_price: str = "",
+) -> manual.Ticket:
+    """Read a ticket; ValueError names the field, its value and what is allowed."""
+    if not actor or not key:
+        raise ValueError("actor and idempotency_key must not be empty")
+    return manual.Ticket(
+        symbol=symbol,
+        side=_choice("side", side, Side),
+        qty=_number("qty", qty),
+        actor=actor,
+        key=key,
+        type=_choice("type", type_ or "market", OrderType),
+        time_in_force=_choice("time_in_force", time_in_force, TimeInForce) if time_in_force else None,
+        limit_price=_number("limit_price", limit_price) if limit_price else None,
+        stop_price=_number("stop_price", stop_price) if stop_price else None,
+    )
+
+
+E = TypeVar("E", Side, OrderType, TimeInForce)
+
+
+def _choice(field: str, value: str, kind: type[E]) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        allowed = ", ".join(item.value for item in kind)
+        raise ValueError(f"{field} {value!r} is not one of {allowed}") from None
+
+
+def _number(field: str, value: str) -> Decimal:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise ValueError(f"{field} {value!r} is not a decimal number") from None
+    if not number.is_finite():
+        raise ValueError(f"{field} {value!r} is not a finite number")
+    return number
+
+
+def _actor(actor: str, context: grpc.ServicerContext) -> str:
+    if not actor:
+        _abort(context, grpc.StatusCode.INVALID_ARGUMENT, "actor is empty; say who asks")
+    return actor
+
+
+def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> NoReturn:
+    context.abort(code, message)
+    raise AssertionError("abort raises")
