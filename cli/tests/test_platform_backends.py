@@ -161,17 +161,16 @@ def test_the_summary_is_collected_from_the_ledger(ledger):
 
 def test_progress_is_read_from_streams_and_ledger(ledger, redis_url):
     client = redis.Redis.from_url(redis_url)
-    reader = ProgressReader(redis_url, ledger.url)
+    reader = ProgressReader(redis_url, ledger.url, "main")
     first = reader.read()
     assert (first.state, first.seq, first.error) == ("starting", 0, "")
     client.hset(STATUS_KEY, mapping={"state": "running", "seq": 20, "total": 100, "ts": 5})
     mark = Watermark(service="execution", seq=21, ts_ns=6)
     client.xadd(streams.WATERMARK, {"p": mark.SerializeToString()})
     position = Position(asset_id=3, qty="0.5", avg_entry_price="30000", mark=31000.0)
-    snapshot = PortfolioSnapshot(
-        equity="95000", cash="80000", peak_equity=100000.0, positions=[position], trading_state="halted"
-    )
+    snapshot = PortfolioSnapshot(equity="95000", cash="80000", peak_equity=100000.0, positions=[position])
     client.xadd(streams.PORTFOLIO, {"p": snapshot.SerializeToString()})
+    ledger.execute("INSERT INTO trading_state (portfolio, state) VALUES ('main', 'halted')")
     client.xgroup_create(streams.PORTFOLIO, "risk", "0")
     seen = reader.read()
     assert (seen.seq, seen.total, seen.ts, seen.executed_seq) == (21, 100, 6, 21)
@@ -190,7 +189,7 @@ def test_progress_is_read_from_streams_and_ledger(ledger, redis_url):
 def test_what_was_seen_last_is_kept_while_a_server_is_away(ledger, redis_url):
     client = redis.Redis.from_url(redis_url)
     client.hset(STATUS_KEY, mapping={"state": "running", "seq": 20, "total": 100, "ts": 5})
-    reader = ProgressReader(redis_url, ledger.url)
+    reader = ProgressReader(redis_url, ledger.url, "main")
     assert reader.read().seq == 20
     reader._database_url = "postgresql://nobody@127.0.0.1:1/none"
     reader._disconnect()

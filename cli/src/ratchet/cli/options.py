@@ -18,6 +18,11 @@ def make_console() -> Console:
     return Console(highlight=False, width=PIPE_COLUMNS if wide else None)
 
 
+def portfolio() -> str:
+    """Return the portfolio that the platform trades."""
+    return os.environ.get("RATCHET_PORTFOLIO") or "main"
+
+
 def config_dir() -> Path:
     """Return RATCHET_CONFIG_DIR, else the checkout's configuration."""
     given = os.environ.get("RATCHET_CONFIG_DIR")

@@ -1,7 +1,6 @@
 """`ratchet up`."""
 
 import math
-import os
 import time
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from rich.console import Console
 from ratchet.cli.data import choose_dataset
 from ratchet.cli.errors import CommandError, UsageError
 from ratchet.cli.home import Home
-from ratchet.cli.options import config_dir, make_console, summary_path
+from ratchet.cli.options import config_dir, make_console, portfolio, summary_path
 from ratchet.cli.platform.collect import collect
 from ratchet.cli.platform.interrupt import Interrupt, Interrupted, interruptible
 from ratchet.cli.platform.local import LocalPlatform, RunOptions
@@ -94,8 +93,7 @@ def _summarize(local: LocalPlatform, path: Path | None, elapsed_s: float) -> Non
         "restarts": restarts,
     }
     try:
-        portfolio = os.environ.get("RATCHET_PORTFOLIO", "main")
-        report(local.console, collect(database, portfolio, elapsed_s, details), path)
+        report(local.console, collect(database, portfolio(), elapsed_s, details), path)
     finally:
         database.close()
 

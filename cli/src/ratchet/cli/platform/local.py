@@ -14,6 +14,7 @@ from rich.console import Console
 
 from ratchet.cli.errors import CommandError
 from ratchet.cli.home import Home, Secrets
+from ratchet.cli.options import portfolio
 from ratchet.cli.platform import runs
 from ratchet.cli.platform.backends import Backends
 from ratchet.cli.platform.environment import platform_environment, uses_paper_exchange
@@ -116,7 +117,7 @@ class LocalPlatform:
 
         `on_finished` is called once, when the replay is over.
         """
-        reader = ProgressReader(self.backends.redis_url, self.database_url)
+        reader = ProgressReader(self.backends.redis_url, self.database_url, portfolio())
         view = View(self.console, self.events, f"ratchet · {self.options.data_name}")
         stall = Stall()
         view.start()

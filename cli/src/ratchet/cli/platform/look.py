@@ -4,6 +4,7 @@ import os
 from urllib.parse import urlsplit, urlunsplit
 
 from ratchet.cli.home import Home
+from ratchet.cli.options import portfolio
 from ratchet.cli.platform.progress import Progress, ProgressReader
 from ratchet.cli.platform.state import PlatformState
 from ratchet.common.embedded import EmbeddedServerError, PostgresServer, ValkeyServer
@@ -36,7 +37,7 @@ def look(home: Home, state: PlatformState) -> Progress:
         database, redis = urls(home, state)
     except EmbeddedServerError as error:
         return Progress(state="unknown", error=str(error))
-    reader = ProgressReader(redis, database)
+    reader = ProgressReader(redis, database, portfolio())
     try:
         return reader.read()
     finally:

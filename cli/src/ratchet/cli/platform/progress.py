@@ -17,7 +17,8 @@ NS = 1_000_000_000
 COUNTS = """
 SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM fills),
        (SELECT count(*) FROM risk_decisions WHERE NOT approved),
-       (SELECT count(*) FROM outbox WHERE published_at IS NULL)
+       (SELECT count(*) FROM outbox WHERE published_at IS NULL),
+       coalesce((SELECT state FROM trading_state WHERE portfolio = %s), 'active')
 """
 PHASES = "SELECT phase, name, status FROM phase_states ORDER BY phase"
 
@@ -82,9 +83,10 @@ class Progress:
 class ProgressReader:
     """Reads Progress; keeps its connections, and what it saw last while a server is away."""
 
-    def __init__(self, redis_url: str, database_url: str) -> None:
+    def __init__(self, redis_url: str, database_url: str, portfolio: str) -> None:
         self._redis = connect_redis(redis_url)
         self._database_url = database_url
+        self._portfolio = portfolio
         self._symbols: dict[int, str] = {}
         self._connection: psycopg2.extensions.connection | None = None
         self._last = Progress()
@@ -150,7 +152,6 @@ class ProgressReader:
             equity=equity,
             cash=float(snapshot.cash),
             drawdown=max(0.0, 1 - equity / peak) if peak > 0 else 0.0,
-            trading_state=snapshot.trading_state,
             holdings=tuple(sorted(holdings, key=lambda holding: -abs(holding.value))),
         )
 
@@ -162,12 +163,18 @@ class ProgressReader:
             if not self._symbols:
                 cursor.execute("SELECT asset_id, symbol FROM asset_registry")
                 self._symbols = dict(cursor.fetchall())
-            cursor.execute(COUNTS)
-            orders, fills, rejections, outbox = cursor.fetchone() or (0, 0, 0, 0)
+            cursor.execute(COUNTS, (self._portfolio,))
+            orders, fills, rejections, outbox, trading = cursor.fetchone() or (0, 0, 0, 0, "active")
             cursor.execute(PHASES)
             phases = tuple((int(phase), str(name), str(status)) for phase, name, status in cursor.fetchall())
         return replace(
-            progress, orders=orders, fills=fills, rejections=rejections, outbox=outbox, phases=phases
+            progress,
+            orders=orders,
+            fills=fills,
+            rejections=rejections,
+            outbox=outbox,
+            phases=phases,
+            trading_state=trading,
         )
 
 

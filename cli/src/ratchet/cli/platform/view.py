@@ -82,6 +82,7 @@ def plain_line(progress: Progress, rate: float | None) -> str:
         f"equity {progress.equity:,.2f} · drawdown {progress.drawdown:.1%} · "
         f"{len(progress.holdings)} positions · {progress.orders} orders · {progress.fills} fills · "
         f"{progress.rejections} rejections · active: {active} · lag {progress.lag}"
+        + (f" · trading {progress.trading_state}" if progress.trading_state != "active" else "")
         + (f" · {progress.error}" if progress.error else "")
     )
 
