@@ -231,6 +231,20 @@ def test_a_restart_of_the_server_loses_nothing(tmp_path, running, eventually):
     again.stop()
 
 
+def test_a_server_out_of_memory_is_waited_for(bus, running, eventually):
+    consumer = bus.consumer("group", [STREAM], name="a")
+    consumer.read(0)
+    before = metrics.BUS_RECONNECTS_TOTAL._value.get()
+    bus.redis.config_set("maxmemory", 1)
+    try:
+        writer = running(lambda: bus.publish(STREAM, mark(1), ts=1))
+        eventually(lambda: metrics.BUS_RECONNECTS_TOTAL._value.get() > before)
+    finally:
+        bus.redis.config_set("maxmemory", 0)
+    writer.join(20)
+    assert seqs(consumer.read(0)) == [1]
+
+
 def test_stopping_ends_the_wait_for_a_lost_server(tmp_path):
     server = ValkeyServer(tmp_path)
     url = server.start()

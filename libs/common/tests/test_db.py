@@ -173,6 +173,37 @@ def test_audit_stands_and_falls_with_the_change(db):
     ]
 
 
+def test_a_full_disk_is_shown_and_repeated_until_there_is_room(db):
+    attempts = []
+
+    def work(cursor):
+        attempts.append(1)
+        if len(attempts) < 3:
+            cursor.execute(
+                "DO $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$"
+            )
+        cursor.execute("INSERT INTO numbers VALUES (1)")
+
+    db.run(work)
+    assert len(attempts) == 3
+    assert stored(db) == [1]
+    assert "No space left on device" in (db.ping() or "")
+
+
+def test_a_refusal_of_the_server_keeps_its_type(db):
+    with pytest.raises(psycopg2.errors.QueryCanceled), db.transaction() as cursor:  # noqa: PT012
+        cursor.execute("SET LOCAL statement_timeout = 1")
+        cursor.execute("SELECT pg_sleep(10)")
+    assert db.ping() is None
+
+
+def test_a_failed_check_at_commit_is_known_not_to_have_happened(db):
+    db.execute("CREATE TABLE late (n integer UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(psycopg2.errors.UniqueViolation), db.transaction() as cursor:
+        cursor.execute("INSERT INTO late VALUES (1), (1)")
+    assert db.query("SELECT count(*) FROM late") == [(0,)]
+
+
 def test_capability_follows_the_server(db):
     expected = db.query("SELECT count(*) FROM pg_available_extensions WHERE name = 'timescaledb'")
     assert (db.capability() is Capability.NONE) == (expected == [(0,)])

@@ -25,6 +25,14 @@ T = TypeVar("T")
 # redis-py types every answer as perhaps awaitable.
 Client = Any
 _LOST = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
+_PASSING = (
+    "MISCONF",
+    "command not allowed when used memory",
+    "OOM",
+    "LOADING",
+    "MASTERDOWN",
+    "You can't write",
+)
 _FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.05, 2.0
 # Longer than any BLOCK that we ask for, so that a healthy silence is never taken for a dead server.
 _SOCKET_TIMEOUT_S = 10.0
@@ -163,7 +171,9 @@ class Bus:
         while True:
             try:
                 return command()
-            except _LOST as error:
+            except redis.exceptions.RedisError as error:
+                if not _may_pass(error):
+                    raise
                 metrics.BUS_RECONNECTS_TOTAL.inc()
                 self._log.warning("bus_unavailable", reason=str(error), retry_in_s=backoff)
                 self.on_activity()
@@ -241,6 +251,11 @@ def _fields(message: Message | bytes, ts: int, event_id: str, tp: str) -> dict[A
         own = getattr(message, "id", "")
         identity = event_id or (own if isinstance(own, str) else "") or f"{type(message).__name__}:{ts}"
     return {"p": payload, "id": identity, "ts": ts, "tp": tp or tracing.traceparent()}
+
+
+def _may_pass(error: redis.exceptions.RedisError) -> bool:
+    """Return whether the server is away or cannot work (disk or memory full, loading, a replica)."""
+    return isinstance(error, _LOST) or str(error).startswith(_PASSING)
 
 
 def _order(entry_id: str) -> tuple[int, int]:

@@ -24,6 +24,10 @@ T = TypeVar("T")
 
 _LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 _RETRYABLE = (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected)
+# SQLSTATE classes: connection exceptions and shutdowns; disk, memory or connections used up.
+_CONNECTION_LOST = ("08", "57P")
+_EXHAUSTED = "53"
+_TROUBLE_SHOWN_S = 30.0
 _FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.05, 2.0
 
 # A dict as a parameter is JSON.
@@ -62,6 +66,7 @@ class Database:
         self._slots = threading.BoundedSemaphore(pool_size)
         self._pid = 0
         self._capability: Capability | None = None
+        self._trouble = (float("-inf"), "")
 
     @property
     def url(self) -> str:
@@ -77,7 +82,7 @@ class Database:
         """
         connection = self._begin(wait_s)
         try:
-            with self._translated(), connection.cursor() as cursor:
+            with self._translated(connection), connection.cursor() as cursor:
                 try:
                     yield cursor
                 except BaseException:
@@ -101,7 +106,9 @@ class Database:
                     return work(cursor)
             except CommitUnknownError:
                 raise
-            except (DatabaseUnavailableError, *_RETRYABLE):
+            except (DatabaseUnavailableError, *_RETRYABLE) as error:
+                self._log.warning("transaction_repeated", reason=_reason(error), retry_in_s=backoff)
+                self._on_wait()
                 if wait_s is not None or self._stop.wait(backoff):
                     raise
                 backoff = min(backoff * 2, _LAST_BACKOFF_S)
@@ -159,13 +166,14 @@ class Database:
         return copying.ingest(cursor, table, columns, conflict=conflict)
 
     def ping(self) -> str | None:
-        """Return None if the server answers, else why not."""
+        """Return None if the server answers and has not lately run out of disk or memory, else why not."""
         try:
             with self.transaction(wait_s=0) as cursor:
                 cursor.execute("SELECT 1")
         except DatabaseUnavailableError as error:
             return str(error)
-        return None
+        seen, reason = self._trouble
+        return reason if time.monotonic() - seen < _TROUBLE_SHOWN_S else None
 
     def wait(self) -> bool:
         """Wait for the server; return False if the service was stopped before it answered."""
@@ -276,6 +284,8 @@ class Database:
         try:
             cursor.execute("COMMIT")
         except _LOST as error:
+            if _server_said_no(error):
+                raise
             raise CommitUnknownError(f"connection lost during COMMIT: {_reason(error)}") from error
         if cursor.statusmessage != "COMMIT":
             # The server answers COMMIT with ROLLBACK when a failed statement was swallowed on the way.
@@ -284,11 +294,20 @@ class Database:
             )
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, connection: Connection) -> Iterator[None]:
         try:
             yield
         except _LOST as error:
+            if _server_said_no(error) and not _is_exhausted(error):
+                raise
+            self._note_trouble(connection, error)
             raise DatabaseUnavailableError(_reason(error)) from error
+
+    def _note_trouble(self, connection: Connection, error: Exception) -> None:
+        if not connection.closed:
+            # The server answers, but cannot work: a ping would not show that.
+            self._trouble = (time.monotonic(), _reason(error))
+            self._log.error("database_exhausted", reason=_reason(error))
 
 
 def detect_capability(cursor: Cursor) -> Capability:
@@ -303,6 +322,16 @@ def detect_capability(cursor: Cursor) -> Capability:
     if not (available and preloaded):
         return Capability.NONE
     return Capability.TIMESCALE if licence in (None, "", "timescale") else Capability.APACHE
+
+
+def _server_said_no(error: BaseException) -> bool:
+    """Return whether the server itself refused, so that the outcome is known."""
+    code = str(getattr(error, "pgcode", None) or "")
+    return code != "" and not code.startswith(_CONNECTION_LOST)
+
+
+def _is_exhausted(error: BaseException) -> bool:
+    return str(getattr(error, "pgcode", "")).startswith(_EXHAUSTED)
 
 
 def _reason(error: BaseException) -> str:
