@@ -16,7 +16,7 @@ def kernel(function: F) -> F:
 def entry(function: F) -> F:
     """Compile a kernel that Python calls, cached on disk (NUMBA_CACHE_DIR moves the cache).
 
-    numba's cache notices a change of the kernel's own file only. A kernel that calls helpers of other
-    files captures `source_digest` in its closure, which is part of the cache key.
+    numba's cache notices a change of the kernel's own file only: a kernel must not use constants or helpers
+    of other files, unless it captures a digest of their sources in its closure, which is part of the key.
     """
     return cast("F", numba.njit(nogil=True, cache=True)(function))

@@ -15,7 +15,7 @@ from ratchet.core.market.batch import Floats
 BULL, SIDEWAYS, BEAR = 1, 0, -1
 Regimes = NDArray[np.int8]
 
-_INPUTS = tuple(
+_DISTANCE, _SLOPE, _TREND, _WEEK, _DAY = (
     INDEX[name]
     for name in ("sma_200_distance", "ema_200_slope", "trend_t_168", "volatility_168", "volatility_24")
 )
@@ -28,7 +28,8 @@ class RegimeConfig(BaseModel):
 
     enter_score: float = Field(default=0.75, gt=0)
     leave_score: float = Field(default=0.25, ge=0)
-    stress_volatility_ratio: float = Field(default=3.0, gt=1)
+    # A day is a seventh of a week, so that the ratio cannot exceed the root of seven.
+    stress_volatility_ratio: float = Field(default=2.0, gt=1, lt=2.6)
 
     @model_validator(mode="after")
     def _leave_below_enter(self) -> Self:
@@ -38,29 +39,33 @@ class RegimeConfig(BaseModel):
 
 
 @entry
-def _advance(
-    table: Floats, present: Mask, regime: Regimes, enter: float, leave: float, stress: float
+def _score(
+    distance: Floats, slope: Floats, trend: Floats, week: Floats, day: Floats, stress: float, score: Floats
 ) -> None:
-    for i in range(present.size):
-        if not present[i]:
-            continue
-        week = table[_INPUTS[3], i]
-        score = 0.0
-        if week > 0.0:
+    for i in range(score.size):
+        score[i] = np.nan
+        if week[i] > 0.0:
             # Under a driftless walk each term has a deviation of about one.
-            distance = table[_INPUTS[0], i] / (week * np.sqrt(200.0 / 3.0))
-            slope = table[_INPUTS[1], i] / (week * np.sqrt(24.0 / 2.0))
-            score = (distance + slope + table[_INPUTS[2], i]) / 3.0
-        if np.isnan(score):
+            by_distance = distance[i] / (week[i] * np.sqrt(200.0 / 3.0))
+            by_slope = slope[i] / (week[i] * np.sqrt(24.0 / 2.0))
+            score[i] = (by_distance + by_slope + trend[i]) / 3.0
+            if day[i] > stress * week[i] and score[i] > 0.0:
+                score[i] = 0.0
+        elif week[i] == 0.0:
+            score[i] = 0.0
+
+
+@entry
+def _turn(score: Floats, present: Mask, regime: Regimes, enter: float, leave: float) -> None:
+    for i in range(score.size):
+        if not present[i] or np.isnan(score[i]):
             continue
-        if table[_INPUTS[4], i] > stress * week and score > 0.0:
-            score = 0.0
-        if regime[i] * score < leave:
-            regime[i] = 0
-        if score > enter:
+        if score[i] > enter:
             regime[i] = 1
-        elif score < -enter:
+        elif score[i] < -enter:
             regime[i] = -1
+        elif regime[i] * score[i] < leave:
+            regime[i] = 0
 
 
 class RegimeDetector:
@@ -75,20 +80,23 @@ class RegimeDetector:
     def __init__(self, n_assets: int, config: RegimeConfig | None = None) -> None:
         self._config = config or RegimeConfig()
         self._regime: Regimes = np.zeros(n_assets, dtype=np.int8)
+        self._score: Floats = np.zeros(n_assets)
 
     def update(self, table: Floats, present: Mask) -> Regimes:
         """Advance the present assets on the feature table [N, F]; return int8 [N], a live view."""
         if table.shape != (self._regime.size, len(FEATURES)):
             raise ValueError(f"table is {table.shape}, but must be {(self._regime.size, len(FEATURES))}")
-        config = self._config
-        _advance(
-            table.T,
-            present,
-            self._regime,
-            config.enter_score,
-            config.leave_score,
+        config, columns = self._config, table.T
+        _score(
+            columns[_DISTANCE],
+            columns[_SLOPE],
+            columns[_TREND],
+            columns[_WEEK],
+            columns[_DAY],
             config.stress_volatility_ratio,
+            self._score,
         )
+        _turn(self._score, present, self._regime, config.enter_score, config.leave_score)
         return self._regime
 
     def state(self) -> dict[str, NDArray[np.generic]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -195,7 +196,9 @@ class SignalEngine:
             price=float(self._bar[3, slot]),
             votes=cast,
             model_version=version,
-            features={name: float(table[slot, INDEX[name]]) for name in sorted(names)},
+            features={
+                name: value for name in sorted(names) if not isnan(value := table.item(slot, INDEX[name]))
+            },
         )
 
     def state(self) -> State:
