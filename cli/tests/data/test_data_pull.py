@@ -122,6 +122,13 @@ def test_damaged_cache_is_pulled_again(binance, data_folder):
     assert pull(request_of("BTC/USDT", bars=10), lambda symbol: [binance]).bars == {"BTC/USDT": 10}
 
 
+def test_full_or_forbidden_disk_is_said(binance, data_folder):
+    data_folder.mkdir()
+    (data_folder / ".cache").write_text("a file where the folder should be")
+    with pytest.raises(CommandError, match=r"BTC-USDT_1h.parquet cannot be written"):
+        pull(request_of("BTC/USDT", bars=10), lambda symbol: [binance])
+
+
 @pytest.fixture
 def yahoo(api, tmp_path, monkeypatch):
     pauses = []

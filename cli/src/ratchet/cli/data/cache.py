@@ -1,11 +1,14 @@
 """Pulled bars of one symbol, kept on disk so that a pull resumes where the last one ended."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ratchet.cli.errors import CommandError
 
 Rows = NDArray[np.float64]
 """Shape (bars, 6): start in ms UTC, open, high, low, close, volume; ascending, no start twice."""
@@ -38,14 +41,20 @@ class SeriesCache:
         return np.column_stack([table[name].to_numpy() for name in COLUMNS]).astype(np.float64)
 
     def save(self, rows: Rows) -> None:
-        """Replace the file in one step."""
+        """Replace the file in one step; CommandError when the disk refuses."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        pq.write_table(pa.table({name: rows[:, i] for i, name in enumerate(COLUMNS)}), fresh)
-        fresh.replace(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(pa.table({name: rows[:, i] for i, name in enumerate(COLUMNS)}), fresh)
+            fresh.replace(self.path)
+        except OSError as error:
+            raise CommandError(f"{self.path} cannot be written: {error}") from None
+        finally:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
 
 
 def merge(old: Rows, new: Rows) -> Rows:
