@@ -53,7 +53,10 @@ class RpcServer:
 
     def start(self) -> int:
         """Listen; return the port. PortTakenError if it is in use."""
-        address = f"{self._settings.host}:{self._settings.grpc_port}"
+        host = self._settings.host
+        address = (
+            f"[{host}]:{self._settings.grpc_port}" if ":" in host else f"{host}:{self._settings.grpc_port}"
+        )
         try:
             self.port = self._server.add_insecure_port(address)
         except RuntimeError:
