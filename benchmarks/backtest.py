@@ -25,6 +25,7 @@ from ratchet.core.portfolio import PortfolioSnapshot
 from ratchet.core.risk import Proposal, RiskConfig, RiskEngine, Verdict
 from ratchet.core.signals import StrategiesConfig
 
+AIM = "300,000 bars a second in the backtest over 2,500 stocks with the feature table on"
 ASSETS, DAYS, SEED = 2_500, 445, 20_240_601
 NS_PER_DAY = 86_400_000_000_000
 START = 1_577_836_800_000_000_000 + 21 * 3_600_000_000_000  # 2020-01-01T21:00Z

@@ -15,6 +15,7 @@ from ratchet.common.embedded import PostgresServer
 from ratchet.common.logging import configure_logging
 from ratchet.common.migrate import migrate
 
+AIM = "ingest at least 0.7 of raw COPY"
 ROWS = 100_000
 SYMBOLS = tuple(f"SYM{number:04d}" for number in range(500))
 REPEATS = 5
