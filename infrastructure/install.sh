@@ -13,7 +13,7 @@ for member in "$@"; do editables+=(-e "$member"); done
 echo "Installing Ratchet into $venv (first time: a few minutes)"
 if command -v uv >/dev/null; then
   export VIRTUAL_ENV=$venv
-  uv pip install -q --require-hashes -r requirements/dev.txt
+  uv pip install -q --compile-bytecode --require-hashes -r requirements/dev.txt
   uv pip install -q --no-deps --no-build-isolation "${editables[@]}"
 else
   "$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt

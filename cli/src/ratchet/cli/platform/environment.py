@@ -41,6 +41,8 @@ def platform_environment(
     found = {
         **{name: value for name, value in FRUGAL.items() if name not in os.environ},
         **ports.environment(),
+        # Without cached bytecode each of them would compile pandas and numba again.
+        "PYTHONDONTWRITEBYTECODE": "",
         "RATCHET_DATABASE_URL": database_url,
         "RATCHET_REDIS_URL": redis_url,
         "RATCHET_CONFIG_DIR": str(config_dir),
