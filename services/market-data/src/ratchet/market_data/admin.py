@@ -1,5 +1,6 @@
 """Admin routes of market data: what was refused, and how good the data is."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -8,9 +9,14 @@ from fastapi import APIRouter, Query
 from ratchet.market_data.store import BarStore
 
 
-def build_router(store: BarStore) -> APIRouter:
+def build_router(store: BarStore, progress: Callable[[], dict[str, object]]) -> APIRouter:
     """Return the routes, mounted below /admin/v1; viewers may read."""
     router = APIRouter(tags=["market data"])
+
+    @router.get("/progress")
+    def how_far() -> dict[str, object]:
+        """Return how far the source is, and what it waits for."""
+        return progress()
 
     @router.get("/quarantine")
     def quarantine(

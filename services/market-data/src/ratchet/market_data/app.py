@@ -25,7 +25,7 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     runtime.add_grpc(
         "ratchet.v1.MarketData", lambda server: add_MarketDataServicer_to_server(servicer, server)
     )
-    runtime.add_routes(build_router(store))
+    runtime.add_routes(build_router(store, replay.progress))
 
     def main_loop(stop: threading.Event) -> None:
         replay.run(stop)

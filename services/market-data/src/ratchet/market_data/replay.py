@@ -1,6 +1,7 @@
 """Lock-step replay: releases the bars of one event time when every consumer has finished the last one."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
@@ -11,7 +12,7 @@ from ratchet.common.datasets import Dataset
 from ratchet.common.datasets.replay import Replay
 from ratchet.common.logging import get_logger
 from ratchet.common.streams import bars_stream
-from ratchet.common.timestamps import utc_day
+from ratchet.common.timestamps import to_datetime, utc_day
 from ratchet.core.assets import Registry
 from ratchet.core.market import BarBatch
 from ratchet.market_data.gate import Gate
@@ -47,6 +48,7 @@ class LockstepReplay:
         self._gate = Gate(bus)
         self._log = get_logger(__name__)
         self._total = 0
+        self._since_score: Counter[str] = Counter()
         self.last_ts = 0
         self._required = {"sentiment": 1, "execution": 0, "phase-activation": 0}
 
@@ -57,38 +59,48 @@ class LockstepReplay:
         self._total = replay.steps
         self._status("running", released, 0)
         self._log.info("replay_started", steps=self._total, resumed_at=released, speed=self._speed or "max")
-        for batches in self._unreleased(replay, released):
+        for batches, quality in self._unreleased(replay, released):
             if not self._gate.wait(self._required, stop) or not self._pace(batches[0].ts, stop):
                 return False
-            self._release(batches, replay)
+            self._release(batches, quality)
         if not self._gate.wait(self._required, stop):
             return False
-        self._store.flush_quarantine()
         self._status("done", self._total, self.last_ts)
         self._log.info("replay_finished", steps=self._total)
         return True
 
-    def _unreleased(self, replay: Replay, released: int) -> Iterator[StepBatches]:
+    def _unreleased(self, replay: Replay, released: int) -> Iterator[tuple[StepBatches, dict[str, float]]]:
         steps, row = iter(replay), 0
         for batches in islice(steps, released):
             self._note(batches)
             row += sum(map(len, batches))
-        while chunk := list(islice(steps, _STORED_AHEAD)):
-            size = sum(len(batch) for batches in chunk for batch in batches)
+        while chunk := [(batches, dict(replay.quality)) for batches in islice(steps, _STORED_AHEAD)]:
+            size = sum(len(batch) for batches, _ in chunk for batch in batches)
             self._store.save_columns(replay.columns, row, row + size)
             row += size
             yield from chunk
+        self._store.flush_quarantine()
 
-    def _release(self, batches: StepBatches, replay: Replay) -> None:
+    def progress(self) -> dict[str, object]:
+        """Return how far the replay is, and whom it waits for with the step that each has reached."""
+        return {
+            "seq": self._required["execution"],
+            "total": self._total,
+            "event_time": to_datetime(self.last_ts).isoformat(),
+            "waiting_for": dict(self._gate.missing),
+        }
+
+    def _release(self, batches: StepBatches, quality: dict[str, float]) -> None:
         ts, seq = batches[0].ts, batches[0].step.seq
         self._bus.publish_many([(bars_stream(batch.universe), encode_bars(batch), ts) for batch in batches])
         for batch in batches:
             metrics.BARS_TOTAL.labels(batch.universe).inc(len(batch))
+            self._since_score[batch.universe] += len(batch)
         metrics.REPLAY_STEPS_TOTAL.inc()
-        new_day = self._note(batches)
-        if new_day:
+        if self._note(batches) or seq == self._total:
             for batch in batches:
-                self._store.save_quality(batch, replay.quality[batch.universe], 0)
+                bars = self._since_score.pop(batch.universe)
+                self._store.save_quality(batch, quality[batch.universe], bars)
         if seq % _STATUS_EVERY == 0 or seq == self._total:
             self._status("running", seq, ts)
         if seq % _TRIM_EVERY == 0:

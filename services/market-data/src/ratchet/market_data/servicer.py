@@ -17,6 +17,7 @@ from ratchet.v1.market_data_pb2_grpc import MarketDataServicer
 
 _DEFAULT_LIMIT, _MAX_LIMIT = 1_000, 10_000
 _STREAM_WAIT_MS = 1_000
+_TOKEN_DIGITS = 19
 
 
 class Servicer(MarketDataServicer):
@@ -31,17 +32,24 @@ class Servicer(MarketDataServicer):
         """Return bars of a symbol with start in [start_ns, end_ns), by pages."""
         self._check_symbol(request.symbol, context)
         try:
-            length = timeframe_ns(request.timeframe)
+            timeframe_ns(request.timeframe)
         except ValueError as error:
             _refuse(context, str(error))
         limit = request.limit or _DEFAULT_LIMIT
         if limit > _MAX_LIMIT:
             _refuse(context, f"limit {limit} is too large; allowed: 1 to {_MAX_LIMIT}")
-        start = _page_start(request, context)
         # A replay stores bars ahead of their release; nobody may see them earlier.
-        end = min(request.end_ns or self._known_until() + 1, self._known_until() - length + 1)
+        known = self._known_until()
+        start, end = _page_start(request, context), request.end_ns or known + 1
+        if request.end_ns and request.end_ns < request.start_ns:
+            _refuse(context, f"end_ns {request.end_ns} is before start_ns {request.start_ns}")
         rows = self._store.bars(
-            request.symbol, request.timeframe, to_datetime(start), to_datetime(end), limit + 1
+            request.symbol,
+            request.timeframe,
+            to_datetime(start),
+            to_datetime(end),
+            to_datetime(known),
+            limit + 1,
         )
         page = [_bar(row) for row in rows[:limit]]
         token = str(page[-1].ts_ns + 1_000) if len(rows) > limit else ""
@@ -65,10 +73,12 @@ class Servicer(MarketDataServicer):
                     context, f"universe {universe!r} is unknown; known: {', '.join(self._registry.universes)}"
                 )
         wanted = {BARS_PREFIX + universe for universe in request.universes or self._registry.universes}
-        cursors = dict.fromkeys(wanted, "$")
+        cursors: dict[str, str] = {}
         for stream in wanted:
             newest = self._bus.last(stream)
             cursors[stream] = newest.entry_id if newest else "0"
+        # Tells the client that it misses nothing from here on.
+        context.send_initial_metadata(())
         while context.is_active():
             for stream in sorted(wanted):
                 for entry in self._bus.tail(stream, cursors[stream], block_ms=_STREAM_WAIT_MS // len(wanted)):
@@ -131,9 +141,10 @@ class Servicer(MarketDataServicer):
 
 
 def _page_start(request: pb.GetBarsRequest, context: grpc.ServicerContext) -> int:
-    if request.page_token and not request.page_token.isdigit():
+    token = request.page_token
+    if token and not (token.isdecimal() and len(token) <= _TOKEN_DIGITS):
         _refuse(context, f"page_token {request.page_token!r} is not one that this method has returned")
-    return int(request.page_token) if request.page_token else request.start_ns
+    return int(token) if token else request.start_ns
 
 
 def _refuse(context: grpc.ServicerContext, message: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,12 @@ from ratchet.common.db import Database
 from ratchet.common.timestamps import to_datetime
 from ratchet.core.assets import Registry
 from ratchet.core.market import BarBatch
-from ratchet.core.timeframes import timeframe_ns
 
 _KEY = ("symbol", "timeframe", "ts")
 _QUARANTINE_COLUMNS = (
     "symbol", "timeframe", "ts", "asset_class", "reason", "open", "high", "low", "close", "volume", "source",
 )  # fmt: skip
+_PRICES = ("open", "high", "low", "close", "volume")
 BarRow = tuple[str, datetime, float, float, float, float, float]
 
 
@@ -35,6 +36,7 @@ class BarStore:
         self._classes = sorted(set(classes))
         self._class_of = np.array([self._classes.index(name) for name in classes], dtype=np.int64)
         self._quarantined: list[QuarantinedBar] = []
+        self._uncounted: dict[str, list[int]] = {}
 
     def save_columns(self, bars: BarColumns, first: int, last: int) -> None:
         """Write rows [first, last) and the bars that were quarantined meanwhile."""
@@ -45,30 +47,33 @@ class BarStore:
             "ts": bars.starts[first:last],
             "event_ts": bars.ends[first:last],
             "asset_class": Coded(self._class_of[assets], self._classes),
-            **dict(zip(("open", "high", "low", "close", "volume"), bars.prices[:, first:last], strict=True)),
+            **dict(zip(_PRICES, bars.prices[:, first:last], strict=True)),
         }
         with self._db.transaction() as cursor:
             self._db.ingest(cursor, "bars", columns, conflict=_KEY)
         self.flush_quarantine()
 
-    def save_batch(self, batch: BarBatch) -> None:
-        """Write one live batch."""
-        assets = batch.asset_ids.astype(np.int64)
-        columns = {
-            "symbol": Coded(assets, self._symbols),
-            "timeframe": batch.timeframe,
-            "ts": np.full(len(batch), batch.start, dtype=np.int64),
-            "event_ts": np.full(len(batch), batch.ts, dtype=np.int64),
-            "asset_class": Coded(self._class_of[assets], self._classes),
-            **{name: getattr(batch, name) for name in ("open", "high", "low", "close", "volume")},
-        }
-        with self._db.transaction() as cursor:
-            self._db.ingest(cursor, "bars", columns, conflict=_KEY)
+    def save_batches(self, batches: Sequence[BarBatch]) -> None:
+        """Write batches of one timeframe, and the bars that were quarantined meanwhile."""
+        if batches:
+            lengths = [len(batch) for batch in batches]
+            assets = np.concatenate([batch.asset_ids for batch in batches]).astype(np.int64)
+            columns = {
+                "symbol": Coded(assets, self._symbols),
+                "timeframe": batches[0].timeframe,
+                "ts": np.repeat(np.array([batch.start for batch in batches], dtype=np.int64), lengths),
+                "event_ts": np.repeat(np.array([batch.ts for batch in batches], dtype=np.int64), lengths),
+                "asset_class": Coded(self._class_of[assets], self._classes),
+                **{name: np.concatenate([getattr(batch, name) for batch in batches]) for name in _PRICES},
+            }
+            with self._db.transaction() as cursor:
+                self._db.ingest(cursor, "bars", columns, conflict=_KEY)
         self.flush_quarantine()
 
     def quarantine(self, bar: QuarantinedBar) -> None:
         """Note a bad bar; it is written with the next good ones."""
         self._quarantined.append(bar)
+        self._uncounted.setdefault(bar.universe, []).append(bar.ts)
         metrics.BARS_QUARANTINED_TOTAL.labels(bar.universe, bar.reason.name.lower()).inc()
 
     def flush_quarantine(self) -> None:
@@ -82,10 +87,15 @@ class BarStore:
             )
         self._quarantined.clear()
 
-    def save_quality(self, batch: BarBatch, score: float, quarantined: int) -> None:
-        """Write the quality score of one universe at one event time."""
+    def save_quality(self, batch: BarBatch, score: float, bars: int) -> None:
+        """Write a universe's quality score at an event time, with the bars since the last score."""
         metrics.DATA_QUALITY.labels(batch.universe).set(score)
-        row = (batch.universe, batch.timeframe, to_datetime(batch.ts), score, len(batch), quarantined)
+        # A replay reads bars ahead, so some of those that were refused are later than this score.
+        uncounted = self._uncounted.pop(batch.universe, [])
+        later = [ts for ts in uncounted if ts > batch.ts]
+        self._uncounted[batch.universe] = later
+        quarantined = len(uncounted) - len(later)
+        row = (batch.universe, batch.timeframe, to_datetime(batch.ts), score, bars, quarantined)
         self._db.execute(
             "INSERT INTO data_quality (universe, timeframe, ts, score, bars, quarantined) "
             "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (universe, timeframe, ts) DO UPDATE SET "
@@ -94,13 +104,13 @@ class BarStore:
         )
 
     def bars(
-        self, symbol: str, timeframe: str, start: datetime, end: datetime, limit: int
+        self, symbol: str, timeframe: str, start: datetime, end: datetime, known_at: datetime, limit: int
     ) -> Sequence[BarRow]:
-        """Return bars with start in [start, end), oldest first."""
+        """Return bars with start in [start, end) that had ended at `known_at`, oldest first."""
         return self._db.query(
-            "SELECT symbol, ts, open, high, low, close, volume FROM bars "
-            "WHERE symbol = %s AND timeframe = %s AND ts >= %s AND ts < %s ORDER BY ts LIMIT %s",
-            (symbol, timeframe, start, end, limit),
+            "SELECT symbol, ts, open, high, low, close, volume FROM bars WHERE symbol = %s "
+            "AND timeframe = %s AND ts >= %s AND ts < %s AND event_ts <= %s ORDER BY ts LIMIT %s",
+            (symbol, timeframe, start, end, known_at, limit),
         )
 
     def latest(self, symbol: str, known_at: datetime) -> BarRow | None:
@@ -111,13 +121,6 @@ class BarStore:
             (symbol, known_at),
         )
         return rows[0] if rows else None
-
-    def newest_start(self, symbol: str, timeframe: str) -> datetime | None:
-        """Return the start of the newest stored bar."""
-        rows = self._db.query(
-            "SELECT max(ts) FROM bars WHERE symbol = %s AND timeframe = %s", (symbol, timeframe)
-        )
-        return rows[0][0] if rows else None
 
     def option_chain(self, underlying: str, known_at: datetime) -> list[tuple[Any, ...]]:
         """Return the newest quote of each contract that had not expired."""
@@ -136,7 +139,7 @@ class BarStore:
             "WHERE %(symbol)s::text IS NULL OR symbol = %(symbol)s ORDER BY ts DESC LIMIT %(limit)s",
             {"symbol": symbol, "limit": limit},
         )
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return [dict(zip(names, map(_json_number, row), strict=True)) for row in rows]
 
     def quality(self, since: datetime | None, limit: int) -> list[dict[str, Any]]:
         """Return quality scores, newest first."""
@@ -153,9 +156,14 @@ class BarStore:
         return {row[0] for row in self._db.query("SELECT symbol FROM asset_registry WHERE enabled")}
 
     def _quarantine_row(self, bar: QuarantinedBar) -> tuple[object, ...]:
-        start = to_datetime(bar.ts - timeframe_ns(bar.timeframe))
+        start = to_datetime(bar.start)
         asset_class = self._registry[bar.asset_id].asset_class.value
         prices = (bar.open, bar.high, bar.low, bar.close, bar.volume)
         return (
             bar.symbol, bar.timeframe, start, asset_class, bar.reason.name.lower(), *prices, self._source,
         )  # fmt: skip
+
+
+def _json_number(value: object) -> object:
+    """Return what JSON can hold: a quarantined price may be NaN."""
+    return None if isinstance(value, float) and not isfinite(value) else value

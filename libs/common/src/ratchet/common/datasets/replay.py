@@ -13,13 +13,14 @@ from ratchet.core.market import BarBatch, BarDefect, Step
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedBar:
-    """A bar that is not traded on, and why; ts is its end in ns UTC."""
+    """A bar that is not traded on, and why; ts is its end and start its start in ns UTC."""
 
     asset_id: int
     symbol: str
     universe: str
     timeframe: str
     ts: int
+    start: int
     reason: BarDefect
     open: float
     high: float
@@ -134,9 +135,10 @@ def describe_bad(bars: BarColumns, defects: NDArray[np.uint8], registry: Registr
     for row in np.flatnonzero(defects).tolist():
         asset = registry[int(bars.assets[row])]
         timeframe = bars.timeframes[bars.timeframe_codes[row]]
-        where = (asset.id, asset.symbol, asset.universe, timeframe, int(bars.ends[row]))
+        where = (asset.id, asset.symbol, asset.universe, timeframe)
+        times = (int(bars.ends[row]), int(bars.starts[row]))
         prices = bars.prices[:, row].tolist()
-        quarantined.append(QuarantinedBar(*where, BarDefect(int(defects[row])), *prices))
+        quarantined.append(QuarantinedBar(*where, *times, BarDefect(int(defects[row])), *prices))
     return quarantined
 
 
