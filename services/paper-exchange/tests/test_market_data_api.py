@@ -1,4 +1,4 @@
-"""Historical and latest data with unmodified alpaca-py data clients: right, paged, and never ahead of the clock."""
+"""Historical and latest data with unmodified alpaca-py clients: right, paged, never ahead of the clock."""
 
 from datetime import UTC, datetime, timedelta
 

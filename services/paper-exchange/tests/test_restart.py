@@ -21,8 +21,8 @@ def order(desk, **fields):
 
 @pytest.mark.integration
 def test_kill_and_restart_change_nothing(start_exchange, paper_dataset, postgres_url):
-    arguments = ("--data", str(paper_dataset), "--port", "0", "--key", "PKTEST", "--secret", "secret-of-the-test",
-                 "--database-url", postgres_url, "--cash", "50000")  # fmt: skip
+    arguments = ("--data", str(paper_dataset), "--port", "0", "--key", "PKTEST", "--cash", "50000",
+                 "--secret", "secret-of-the-test", "--database-url", postgres_url)  # fmt: skip
     first = start_exchange(*arguments)
     assert not [line for line in first.output if line.startswith(("key", "secret"))]
     desk = first.desk

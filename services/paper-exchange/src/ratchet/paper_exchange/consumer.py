@@ -61,11 +61,8 @@ class BarConsumer:
         while not stop.is_set():
             for received in consumer.read(block_ms=1_000):
                 batch = self._decode(consumer, received)
-                if batch is None:
-                    continue
-                step = self._step_of(batch, received)
-                if step is not None and not self._handle(consumer, step, stop):
-                    return
+                if batch is not None:
+                    self._take(consumer, batch, received, stop)
 
     def _page_of_marks(self, newest: str) -> list[Received]:
         reply = self._bus.retrying(lambda: self._bus.redis.xrevrange(WATERMARK, max=newest, count=_PAGE))
@@ -82,10 +79,16 @@ class BarConsumer:
             return None
         return batch
 
-    def _step_of(self, batch: BarBatch, received: Received) -> GatheredStep | None:
-        if batch.step.seq:
-            return self._gatherer.add(batch, received)
-        return GatheredStep(0, (batch.universe,), {batch.universe: batch}, [received])
+    def _take(self, consumer: Consumer, batch: BarBatch, received: Received, stop: threading.Event) -> None:
+        if not batch.step.seq:
+            self._handle(
+                consumer, GatheredStep(0, (batch.universe,), {batch.universe: batch}, [received]), stop
+            )
+            return
+        self._gatherer.add(batch, received)
+        while step := self._gatherer.take(self._venue.place.step_seq):
+            if not self._handle(consumer, step, stop):
+                return
 
     def _handle(self, consumer: Consumer, step: GatheredStep, stop: threading.Event) -> bool:
         """Match, commit, announce and acknowledge one step; return False if stopped before."""

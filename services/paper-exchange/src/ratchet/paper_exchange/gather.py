@@ -26,14 +26,26 @@ class GatheredStep:
 
 
 class Gatherer:
-    """Collects batches until a step is complete; an entry that comes twice is kept to be acknowledged."""
+    """Collects batches until steps are complete, and hands them out without a gap.
+
+    Streams are read one after the other, so batches of a later step may come before those of an earlier one.
+    An entry that comes twice is kept to be acknowledged.
+    """
 
     def __init__(self) -> None:
         self._steps: dict[int, GatheredStep] = {}
 
-    def add(self, batch: BarBatch, received: Received) -> GatheredStep | None:
-        """Add a batch; return its step once that is complete."""
+    def add(self, batch: BarBatch, received: Received) -> None:
+        """Add a batch of a numbered step."""
         step = self._steps.setdefault(batch.step.seq, GatheredStep(batch.step.seq, batch.step.universes))
         step.batches.setdefault(batch.universe, batch)
         step.received.append(received)
-        return self._steps.pop(step.seq) if step.is_complete else None
+
+    def take(self, done: int) -> GatheredStep | None:
+        """Return the next complete step, given the last step that is done; None while it is incomplete."""
+        if not self._steps:
+            return None
+        seq = min(self._steps)
+        if seq > done + 1 or not self._steps[seq].is_complete:
+            return None
+        return self._steps.pop(seq)

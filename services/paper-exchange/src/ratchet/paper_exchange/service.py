@@ -40,6 +40,10 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
         lambda clock: SqlHistory(db, registry, clock),
     )
     consumer = BarConsumer(runtime.bus, venue, registry.universes, settings.instance)
+    # Bound at once, so that a taken port is told before anything else; served when the account is loaded.
+    server = HttpServer(
+        create_app(venue), settings.host, settings.api_port, variable="RATCHET_PAPER_PORT", **UVICORN_OPTIONS
+    )
     listening = threading.Event()
     runtime.add_check("api", lambda: None if listening.is_set() else "the public API does not listen yet")
     runtime.add_routes(build_router(venue))
@@ -48,13 +52,6 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
         if not leader.acquire(stop, on_wait=runtime.beat):
             return
         venue.reload(consumer.last_announced())
-        server = HttpServer(
-            create_app(venue),
-            settings.host,
-            settings.api_port,
-            variable="RATCHET_PAPER_PORT",
-            **UVICORN_OPTIONS,
-        )
         server.start()
         listening.set()
         runtime.log.info("api_started", port=server.port, account=venue.account, step=venue.place.step_seq)
