@@ -26,8 +26,13 @@ SELECT (SELECT count(*) FROM bars), (SELECT count(*) FROM signals),
        (SELECT count(*) FROM risk_decisions WHERE portfolio = %(portfolio)s AND NOT approved),
        (SELECT count(*) FROM bar_quarantine),
        (SELECT sum(amount) FROM cash_ledger WHERE portfolio = %(portfolio)s AND kind = 'deposit'),
-       (SELECT equity FROM portfolio_snapshots WHERE portfolio = %(portfolio)s
-        ORDER BY ts DESC, seq DESC LIMIT 1)
+       (SELECT balance FROM cash_ledger WHERE portfolio = %(portfolio)s ORDER BY id DESC LIMIT 1)
+"""
+# Snapshots are taken when something changes; the equity of the end needs the last close of each position.
+HOLDINGS = """
+SELECT coalesce(sum(p.qty * b.close::numeric), 0) FROM positions p CROSS JOIN LATERAL (
+    SELECT close FROM bars WHERE symbol = p.symbol ORDER BY event_ts DESC LIMIT 1) AS b
+WHERE p.portfolio = %s AND p.qty <> 0
 """
 REASONS = """
 SELECT reasons[1], count(*) FROM risk_decisions WHERE portfolio = %s AND NOT approved GROUP BY 1 ORDER BY 1
@@ -36,8 +41,11 @@ CLASSES = """
 SELECT asset_class, count(*), sum(realized_pnl) FROM fills
 WHERE portfolio = %s GROUP BY asset_class ORDER BY 1
 """
-PHASES = "SELECT phase, name, status, ready, requirements FROM phase_readiness ORDER BY phase"
-CHANGES = "SELECT phase, ts, from_status, to_status, reason FROM phase_activation_log ORDER BY ts, id"
+PHASES = "SELECT phase, name, status, requirements FROM phase_readiness ORDER BY phase"
+CHANGES = """
+SELECT l.phase, coalesce(s.day_close, l.ts::date::text), l.to_status FROM phase_activation_log l
+LEFT JOIN portfolio_snapshots s ON s.portfolio = %s AND s.ts = l.ts AND s.day_close <> '' ORDER BY l.ts, l.id
+"""
 
 
 def collect(database: Database, portfolio: str, elapsed_s: float, details: dict[str, Any]) -> Summary:
@@ -48,7 +56,9 @@ def collect(database: Database, portfolio: str, elapsed_s: float, details: dict[
 
 def _collect(cursor: Cursor, portfolio: str, elapsed_s: float, details: dict[str, Any]) -> Summary:
     cursor.execute(COUNTS, {"portfolio": portfolio})
-    bars, signals, rejections, quarantined, deposits, equity = cursor.fetchone() or (0, 0, 0, 0, None, None)
+    bars, signals, rejections, quarantined, deposits, cash = cursor.fetchone() or (0, 0, 0, 0, None, None)
+    cursor.execute(HOLDINGS, (portfolio,))
+    (holdings,) = cursor.fetchone() or (Decimal(0),)
     orders, fills = _orders(cursor, portfolio), _fills(cursor, portfolio)
     daily = _daily(cursor, portfolio)
     figures = figures_of(daily)
@@ -62,11 +72,11 @@ def _collect(cursor: Cursor, portfolio: str, elapsed_s: float, details: dict[str
         fills=len(fills),
         rejections=rejections,
         equity_start=start,
-        equity_end=Decimal(equity) if equity is not None else start,
+        equity_end=start if cash is None else cash + holdings,
         sharpe=figures.sharpe,
         max_drawdown=figures.max_drawdown,
         win_rate=figures.win_rate,
-        phases=_phases(cursor),
+        phases=_phases(cursor, portfolio),
         elapsed_s=round(elapsed_s, 3),
         orders_digest=orders_digest(orders, fills),
         details={
@@ -112,23 +122,21 @@ def _daily(cursor: Cursor, portfolio: str) -> list[DailyPerformance]:
     ]
 
 
-def _phases(cursor: Cursor) -> list[dict[str, Any]]:
-    cursor.execute(CHANGES)
+def _phases(cursor: Cursor, portfolio: str) -> list[dict[str, Any]]:
+    cursor.execute(CHANGES, (portfolio,))
     changes: dict[int, list[dict[str, str]]] = {}
-    for phase, ts, before, after, reason in cursor.fetchall():
-        change = {"ts": ts.isoformat(), "from": before, "to": after, "reason": reason}
-        changes.setdefault(phase, []).append(change)
+    for phase, day, status in cursor.fetchall():
+        changes.setdefault(phase, []).append({"day": day, "status": status})
     cursor.execute(PHASES)
     return [
         {
             "phase": phase,
             "name": name,
             "status": status,
-            "ready": ready,
             "changes": changes.get(phase, []),
             "requirements": requirements,
         }
-        for phase, name, status, ready, requirements in cursor.fetchall()
+        for phase, name, status, requirements in cursor.fetchall()
     ]
 
 
