@@ -84,14 +84,18 @@ class Retraining:
         rows = self._db.stream(_BARS, parameters)
         for event_ts, group in groupby(rows, key=itemgetter(0)):
             bars = sorted((self._registry.by_symbol(row[2]).id, row) for row in group)
-            columns = [np.array([row[place] for _, row in bars], dtype=np.float64) for place in range(3, 8)]
+            prices, volume = np.split(np.array([row[3:8] for _, row in bars], dtype=np.float64).T, [4])
             yield (
                 BarBatch(
-                    universe,
-                    parameters["timeframe"],
-                    to_ns(event_ts),
-                    np.array([asset_id for asset_id, _ in bars], dtype=np.uint32),
-                    *columns,
+                    universe=universe,
+                    timeframe=parameters["timeframe"],
+                    ts=to_ns(event_ts),
                     start=to_ns(bars[0][1][1]),
+                    asset_ids=np.array([asset_id for asset_id, _ in bars], dtype=np.uint32),
+                    open=prices[0],
+                    high=prices[1],
+                    low=prices[2],
+                    close=prices[3],
+                    volume=volume[0],
                 ),
             )
