@@ -127,9 +127,23 @@ def ledger(create_database):
             (AT,),
         )
         cursor.execute(
-            "INSERT INTO portfolio_snapshots "
-            "(portfolio, ts, seq, cash, equity, peak_equity, day_start_equity) "
-            "VALUES ('main', %s, 7, 70000, 100100.5, 100100.5, 100000)",
+            "INSERT INTO cash_ledger (portfolio, ts, kind, amount, balance, reference) "
+            "VALUES ('main', %s, 'trade', -30000.25, 69999.75, 'fill-1')",
+            (AT,),
+        )
+        cursor.execute(
+            "INSERT INTO positions (portfolio, symbol, asset_class, qty, avg_entry_price, updated_ts) "
+            "VALUES ('main', 'BTC/USDT', 'crypto', 1, 30000.25, %s)",
+            (AT,),
+        )
+        for hour, close in ((1, 29000.0), (2, 30100.75)):
+            cursor.execute(
+                "INSERT INTO bars VALUES ('BTC/USDT', '1h', %s, %s, 'crypto', 1, 1, 1, %s, 1)",
+                (f"2024-01-02T0{hour}:00:00+00", f"2024-01-02T0{hour + 1}:00:00+00", close),
+            )
+        cursor.execute(
+            "INSERT INTO phase_activation_log (event_id, ts, phase, from_status, to_status, actor, reason) "
+            "VALUES ('e', %s, 0, 'locked', 'active', 'system', 'gate')",
             (AT,),
         )
         cursor.execute(
@@ -152,7 +166,9 @@ def test_the_summary_is_collected_from_the_ledger(ledger):
     assert (summary.orders, summary.fills, summary.rejections) == (2, 2, 2)
     assert (summary.equity_start, summary.equity_end) == (Decimal(100000), Decimal("100100.5"))
     assert summary.details["rejections"] == {"PHASE_LOCKED": 2}
+    assert summary.bars == 2
     assert summary.phases[0]["status"] == "active"
+    assert summary.phases[0]["changes"] == [{"day": "2024-01-02", "status": "active"}]
     assert summary.details["classes"]["crypto"]["fills"] == 2
     assert collect(ledger, "main", 9.9, {}).orders_digest == summary.orders_digest
     ledger.execute("UPDATE fills SET price = 30000.26 WHERE execution_id = 'fill-2'")

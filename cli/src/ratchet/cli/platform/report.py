@@ -19,6 +19,8 @@ TOP_REASONS = 8
 
 def report(console: Console, summary: Summary, path: Path | None) -> None:
     """Print the summary and write it as JSON when asked. CommandError when that is impossible."""
+    if path is not None:
+        write_summary(summary, path)
     console.print()
     for title, table in (
         ("summary", _figures(summary)),
@@ -31,7 +33,6 @@ def report(console: Console, summary: Summary, path: Path | None) -> None:
             console.print(table)
             console.print()
     if path is not None:
-        write_summary(summary, path)
         console.print(f"summary written to {path}", soft_wrap=True)
 
 
@@ -83,13 +84,14 @@ def _figures(summary: Summary) -> Table:
 
 
 def _phases(summary: Summary) -> Table:
-    table = _table("phase", "name", "status", "requirement", "threshold", "current", "met")
+    table = _table("phase", "name", "status", "since", "requirement", "threshold", "current", "met")
     for phase in summary.phases:
         status = Text(phase["status"], style=STYLES.get(phase["status"], "dim"))
-        head = (str(phase["phase"]), phase["name"], status)
+        since = phase["changes"][-1]["day"] if phase["changes"] else ""
+        head = (str(phase["phase"]), phase["name"], status, since)
         requirements = phase.get("requirements") or [{}]
         for number, requirement in enumerate(requirements):
-            table.add_row(*(head if number == 0 else ("", "", "")), *_requirement(requirement))
+            table.add_row(*(head if number == 0 else ("", "", "", "")), *_requirement(requirement))
     return table
 
 
