@@ -34,10 +34,15 @@ def train(table: TrainingSet, config: TrainingConfig) -> TrainedModel:
     The same samples and configuration give the same bytes. ModelError when there is nothing to learn (one
     label only) or when the exported model does not predict what the trained one does.
     """
+    import sklearn.ensemble  # noqa: F401  (loaded first, so that the limit finds its thread pool)
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     if np.unique(table.y).size < 2:
         raise ModelError("labels are all the same; there is nothing to learn")
-    metrics = _cross_validate(table, config)
-    classifier = _fit(table, np.arange(len(table)), config)
+    # Samples are few: threads would spend their time in waiting for each other.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        metrics = _cross_validate(table, config)
+        classifier = _fit(table, np.arange(len(table)), config)
     data = to_onnx(classifier, table.x.shape[1])
     card = ModelCard(
         name=config.name,
