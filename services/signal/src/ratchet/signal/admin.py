@@ -1,6 +1,7 @@
 """Admin routes of signals."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query
 
@@ -20,11 +21,11 @@ def build_router(store: SignalStore) -> APIRouter:
         return store.recent(symbol, limit)
 
     @router.get("/signals/{signal_id}")
-    def signal(signal_id: str) -> dict[str, Any]:
+    def signal(signal_id: UUID) -> dict[str, Any]:
         """Return one signal."""
-        found = store.find(signal_id)
+        found = store.find(str(signal_id))
         if found is None:
-            raise HTTPException(404, f"signal_id {signal_id!r} is unknown")
+            raise HTTPException(404, f"signal_id {signal_id} is unknown")
         return found
 
     @router.get("/strategies")

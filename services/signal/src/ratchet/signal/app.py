@@ -23,10 +23,12 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     replay = settings.mode == "replay"
     store = SignalStore(runtime.db, platform.registry)
     channel = connect(settings.inference_target, settings)
+    predictors: dict[str, RemotePredictor] = {}
 
     def make_worker(universe: str) -> UniverseWorker:
         assets = platform.registry.of_universe(universe)
-        predict = RemotePredictor(channel, universe, runtime.stop, wait=replay)
+        predict = RemotePredictor(channel, universe, runtime.stop, wait=replay, on_wait=runtime.beat)
+        predictors[universe] = predict
         sentiment = SentimentView(store, assets, chunk_ns=_REPLAY_CHUNK_NS if replay else 0)
         return UniverseWorker(assets, platform.strategies, store, predict, sentiment)
 
@@ -34,5 +36,11 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     servicer = Servicer(runtime.bus, store, platform.registry)
     runtime.add_grpc("ratchet.v1.Signals", lambda server: add_SignalsServicer_to_server(servicer, server))
     runtime.add_routes(build_router(store))
+    runtime.add_check("bars", loop.trouble)
+    runtime.add_check("inference", lambda: _first_trouble(predictors))
     runtime.add_task("leases", loop.keep_leases)
     return loop.run
+
+
+def _first_trouble(predictors: dict[str, RemotePredictor]) -> str | None:
+    return next((predict.trouble for predict in list(predictors.values()) if predict.trouble), None)

@@ -13,7 +13,8 @@ from ratchet.common.errors import BusUnavailableError
 from ratchet.common.leases import RedisLease
 from ratchet.common.logging import get_logger
 from ratchet.common.received import Received
-from ratchet.common.streams import SIGNALS, bars_stream
+from ratchet.common.streams import BARS_PREFIX, DEAD, SIGNALS, bars_stream
+from ratchet.core.market import BarBatch
 from ratchet.signal.store import SignalStore
 from ratchet.signal.worker import UniverseWorker
 from ratchet.v1.market_data_pb2 import BarBatch as BarBatchMessage
@@ -44,10 +45,12 @@ class SignalLoop:
         self._held: frozenset[str] = frozenset()
         self._workers: dict[str, UniverseWorker] = {}
         self._consumer: Consumer | None = None
+        self._refused: dict[str, str] = {}
         self._log = get_logger(__name__)
 
     def run(self, stop: threading.Event) -> None:
         """Work until stopped, then give the leases up."""
+        self._acquire()
         while not stop.is_set():
             self._follow_leases()
             if self._consumer is None:
@@ -61,15 +64,26 @@ class SignalLoop:
 
     def keep_leases(self, stop: threading.Event) -> None:
         """Acquire and renew in the background, so that a long computation does not lose a lease."""
-        while not stop.is_set():
-            try:
-                self._held = frozenset(name for name, lease in self._leases.items() if lease.acquire())
-            except BusUnavailableError as error:
-                # Nobody can take a lease or read a bar now; whether ours are left shows afterwards.
-                self._log.warning("leases_unavailable", reason=str(error))
-            for universe in self._leases:
-                metrics.LEASES_HELD.labels(universe).set(universe in self._held)
-            stop.wait(LEASE_TTL_S / 4)
+        while not stop.wait(LEASE_TTL_S / 4):
+            self._acquire()
+
+    def trouble(self) -> str | None:
+        """Return why universes stand still, or None.
+
+        A batch that cannot be handled gets no answer, so a lock-step replay waits at its step for good; live,
+        the next good batch clears it.
+        """
+        refused = dict(self._refused)
+        return "; ".join(f"{universe}: {reason}" for universe, reason in sorted(refused.items())) or None
+
+    def _acquire(self) -> None:
+        try:
+            self._held = frozenset(name for name, lease in self._leases.items() if lease.acquire())
+        except BusUnavailableError as error:
+            # Nobody can take a lease or read a bar now; whether ours are left shows afterwards.
+            self._log.warning("leases_unavailable", reason=str(error))
+        for universe in self._leases:
+            metrics.LEASES_HELD.labels(universe).set(universe in self._held)
 
     def _follow_leases(self) -> None:
         held = self._held
@@ -89,22 +103,31 @@ class SignalLoop:
         self._log.info("universes_held", universes=sorted(held))
 
     def _handle(self, consumer: Consumer, received: Received) -> None:
-        try:
-            batch = decode_bars(received.parse(BarBatchMessage))
-        except (DecodeError, ValueError) as error:
-            consumer.dead(received, f"not a bar batch: {error}")
-            return
-        worker = self._workers[batch.universe]
+        universe = received.stream.removeprefix(BARS_PREFIX)
+        worker = self._workers[universe]
         with received.span("signal.step"):
             try:
+                batch = _decode(received, universe)
                 signals = worker.handle(batch)
-            except ValueError as error:
-                consumer.dead(received, str(error))
+            except (DecodeError, ValueError) as error:
+                self._refuse(consumer, received, universe, str(error))
                 return
             if signals is None:
                 consumer.ack(received)
                 return
             self._store.save(signals)
             self._bus.publish_many([(SIGNALS, encode_signals(signals), batch.ts)], ack=(consumer, [received]))
+        self._refused.pop(universe, None)
         metrics.EVENT_TIME_SECONDS.set(batch.ts / 1e9)
         worker.checkpoint(batch)
+
+    def _refuse(self, consumer: Consumer, received: Received, universe: str, reason: str) -> None:
+        self._refused[universe] = f"batch {received.entry_id} is in {DEAD}: {reason}"
+        consumer.dead(received, reason)
+
+
+def _decode(received: Received, universe: str) -> BarBatch:
+    batch = decode_bars(received.parse(BarBatchMessage))
+    if batch.universe != universe:
+        raise ValueError(f"not a bar batch of universe {universe!r}, but of {batch.universe!r}")
+    return batch

@@ -38,6 +38,8 @@ class Servicer(SignalsServicer):
         wanted = set(request.universes or known)
         newest = self._bus.last(SIGNALS)
         cursor = newest.entry_id if newest else "0"
+        # Tells the client that it misses nothing from here on.
+        context.send_initial_metadata(())
         while context.is_active():
             for entry in self._bus.tail(SIGNALS, cursor, block_ms=_STREAM_WAIT_MS):
                 cursor = entry.entry_id
@@ -52,8 +54,9 @@ class Servicer(SignalsServicer):
         except ValueError:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"signal_id {request.signal_id!r} is not a UUID")
         row = self._store.find(request.signal_id)
-        if row is None:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"signal_id {request.signal_id!r} is unknown")
+        if row is None or row["symbol"] not in self._registry:
+            lost = f": {row['symbol']} is not in the asset registry" if row else ""
+            context.abort(grpc.StatusCode.NOT_FOUND, f"signal_id {request.signal_id!r} is unknown{lost}")
             raise AssertionError("abort raises")
         signal = pb.Signal(
             id=str(row["id"]),

@@ -26,6 +26,7 @@ class UniverseWorker:
         store: SignalStore,
         predict: Predictor,
         sentiment: SentimentView,
+        checkpoint_every_bars: int = CHECKPOINT_EVERY_BARS,
     ) -> None:
         self.universe = assets[0].universe
         self._assets = assets
@@ -33,6 +34,7 @@ class UniverseWorker:
         self._store = store
         self._predict = predict
         self._sentiment = sentiment
+        self._checkpoint_every_bars = checkpoint_every_bars
         self._engine: SignalEngine | None = None
         self._last_ts = 0
         self._bars_since_checkpoint = 0
@@ -54,9 +56,9 @@ class UniverseWorker:
         return signals
 
     def checkpoint(self, batch: BarBatch) -> None:
-        """Save the engine every CHECKPOINT_EVERY_BARS batches; call it when the batch's signals are out."""
+        """Save the engine every so many batches; call it when the batch's signals are out."""
         self._bars_since_checkpoint += 1
-        if self._engine is not None and self._bars_since_checkpoint >= CHECKPOINT_EVERY_BARS:
+        if self._engine is not None and self._bars_since_checkpoint >= self._checkpoint_every_bars:
             self._store.save_checkpoint(self.universe, batch.ts, batch.step.seq, self._engine.state())
             self._bars_since_checkpoint = 0
 

@@ -1,0 +1,122 @@
+"""The loop answers each batch once, keeps what it cannot handle aside, and says so."""
+
+import pytest
+
+from ratchet.common.bus import Bus
+from ratchet.common.codec import decode_signals, encode_bars
+from ratchet.common.streams import DEAD, SIGNALS, bars_stream
+from ratchet.signal.loop import GROUP, SignalLoop
+from ratchet.signal.store import SignalStore
+from ratchet.v1.signals_pb2 import SignalBatch
+
+CRYPTO = bars_stream("crypto")
+
+
+@pytest.fixture
+def start_loop(db, redis_url, market, make_worker, in_thread):
+    """Run a loop as a process of its own would; return it."""
+    platform, _ = market
+    buses = []
+
+    def start(instance="a", own_stop=None):
+        buses.append(Bus(redis_url))
+        store = SignalStore(db, platform.registry)
+        loop = SignalLoop(buses[-1], store, ("crypto",), lambda _: make_worker(), instance)
+        in_thread(loop.run, own_stop)
+        return loop
+
+    yield start
+    for bus in buses:
+        bus.redis.close()
+
+
+@pytest.fixture
+def answers(bus):
+    def read():
+        return [decode_signals(entry.parse(SignalBatch)) for entry in bus.tail(SIGNALS, "0")]
+
+    return read
+
+
+def publish(bus, *batches):
+    for batch in batches:
+        bus.publish(CRYPTO, encode_bars(batch), ts=batch.ts)
+
+
+def test_every_batch_is_answered_once_even_if_it_is_delivered_twice(
+    market, bus, db, start_loop, answers, eventually
+):
+    _, batches = market
+    publish(bus, *batches[:80], *batches[70:80], *batches[80:])
+    start_loop()
+    eventually(lambda: len(answers()) >= len(batches) and bus.lag(CRYPTO, GROUP) == 0)
+    found = answers()
+    assert [batch.ts for batch in found] == [batch.ts for batch in batches]
+    assert [batch.step for batch in found] == [batch.step for batch in batches]
+    stored = {str(row[0]) for row in db.query("SELECT id FROM signals")}
+    assert stored == {str(signal.id) for batch in found for signal in batch.signals}
+    assert stored
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda batch: b"\xff\xff not protobuf", "Error parsing message"),
+        (lambda batch: encode_bars(batch).SerializeToString()[:-9], ""),
+        (lambda batch: _changed(batch, universe="stock"), "of universe 'crypto', but of 'stock'"),
+        (lambda batch: _changed(batch, timeframe="1d"), "1d"),
+        (lambda batch: _changed(batch, asset_ids=[0, 9_999]), "9999"),
+    ],
+)
+def test_a_batch_that_cannot_be_handled_is_kept_aside_and_visible(
+    market, bus, start_loop, answers, eventually, spoil, words
+):
+    _, batches = market
+    publish(bus, *batches[:3])
+    bus.publish(CRYPTO, spoil(batches[3]), ts=batches[3].ts)
+    loop = start_loop()
+    (dead,) = eventually(lambda: bus.redis.xrange(DEAD))
+    fields = dead[1]
+    assert (fields[b"stream"], fields[b"group"]) == (CRYPTO.encode(), GROUP.encode())
+    assert words in fields[b"reason"].decode()
+    assert bus.lag(CRYPTO, GROUP) == 0
+    trouble = eventually(loop.trouble)
+    assert trouble.startswith("crypto: batch ")
+    assert fields[b"entry"].decode() in trouble
+    # The next good batch is answered, and clears it.
+    publish(bus, batches[4])
+    eventually(lambda: loop.trouble() is None)
+    assert [batch.ts for batch in answers()] == [batches[number].ts for number in (0, 1, 2, 4)]
+
+
+def _changed(batch, **fields):
+    message = encode_bars(batch)
+    for name, value in fields.items():
+        if isinstance(value, list):
+            del getattr(message, name)[:]
+            getattr(message, name).extend(value)
+        else:
+            setattr(message, name, value)
+    return message
+
+
+def test_a_second_instance_takes_over_where_the_first_was(market, bus, start_loop, answers, eventually, wire):
+    import threading
+
+    _, batches = market
+    publish(bus, *batches[:50])
+    stop = threading.Event()
+    start_loop("a", stop)
+    eventually(lambda: len(answers()) == 50)
+    # While the first holds the lease, a second one waits; it takes over when the lease is given up.
+    second = start_loop("b")
+    assert second._held == frozenset()
+    stop.set()
+    publish(bus, *batches[50:])
+
+    def taken_over():
+        second._acquire()
+        return len(answers()) == len(batches)
+
+    eventually(taken_over)
+    assert [batch.ts for batch in answers()] == [batch.ts for batch in batches]
