@@ -223,15 +223,18 @@ class Database:
                 raise DatabaseUnavailableError(f"{reason} (stopped while waiting)")
             backoff = min(backoff * 2, _LAST_BACKOFF_S)
 
-    def _try_begin(self, deadline: float | None) -> Connection:
+    def _try_begin(self, deadline: float | None, stale: int | None = None) -> Connection:
+        """Begin; up to `stale` pooled connections may have died since, which shows before any harm."""
+        left = self._pool_size if stale is None else stale
         connection = self._acquire(deadline)
         try:
-            # A pooled connection may have died since; BEGIN is where that shows, before anything was done.
             with connection.cursor() as cursor:
                 cursor.execute("BEGIN")
-        except BaseException:
+        except BaseException as error:
             connection.close()
             self._release(connection)
+            if isinstance(error, _LOST) and left:
+                return self._try_begin(deadline, left - 1)
             raise
         return connection
 
@@ -267,6 +270,8 @@ class Database:
                 self._pool = psycopg2.pool.ThreadedConnectionPool(
                     0, self._pool_size, self._url, **self._options()
                 )
+                # Connections are made when they are needed, but kept: psycopg2 closes all beyond the minimum.
+                self._pool.minconn = self._pool_size
                 self._pid = os.getpid()
             return self._pool
 
