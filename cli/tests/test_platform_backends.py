@@ -35,7 +35,7 @@ def test_embedded_servers_come_back_on_the_same_port(tmp_path, monkeypatch):
     monkeypatch.delenv("RATCHET_DATABASE_URL", raising=False)
     monkeypatch.delenv("RATCHET_REDIS_URL", raising=False)
     events = []
-    backends = Backends(Home(tmp_path), events.append)
+    backends = Backends(Home(tmp_path), "replay", events.append)
     backends.start()
     try:
         before = backends.embedded, backends.server_url, backends.redis_url
@@ -55,7 +55,7 @@ def test_embedded_servers_come_back_on_the_same_port(tmp_path, monkeypatch):
 def test_external_servers_are_used_as_given(tmp_path, monkeypatch):
     monkeypatch.setenv("RATCHET_DATABASE_URL", "postgresql://u:p@db:5432/given?sslmode=require")
     monkeypatch.setenv("RATCHET_REDIS_URL", "redis://cache:6379/3")
-    backends = Backends(Home(tmp_path), lambda _: None)
+    backends = Backends(Home(tmp_path), "replay", lambda _: None)
     backends.start()
     assert backends.embedded == {}
     assert backends.database_url("other") == "postgresql://u:p@db:5432/other?sslmode=require"

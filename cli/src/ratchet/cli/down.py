@@ -6,7 +6,7 @@ import time
 import psutil
 
 from ratchet.cli.errors import CommandError
-from ratchet.cli.home import Home
+from ratchet.cli.home import MODES, Home
 from ratchet.cli.platform.state import PlatformState, end_stale, find, is_held, read_state, state_path
 from ratchet.common.embedded import PostgresServer, ValkeyServer
 
@@ -48,7 +48,9 @@ def _stop_supervisor(state: PlatformState, timeout_s: float) -> None:
 
 
 def _stop_servers(home: Home) -> list[str]:
-    servers = (("postgresql", PostgresServer(home.postgres)), ("valkey", ValkeyServer(home.valkey)))
+    servers: list[tuple[str, PostgresServer | ValkeyServer]] = []
+    for mode in MODES:
+        servers += [(f"{mode} postgresql", home.postgres(mode)), (f"{mode} valkey", home.valkey(mode))]
     stopped = []
     for name, server in servers:
         if server.data_dir.exists() and server.pid is not None:

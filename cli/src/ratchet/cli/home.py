@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.cli.errors import UsageError
+from ratchet.common.embedded import PostgresServer, ValkeyServer
 from ratchet.common.paths import default_dir
 
 ROLES = ("viewer", "operator", "admin")
+MODES = ("replay", "live")
+# Commits survive the death of every process, but not a power failure: a replay can be run again, and
+# waiting for the disk would take most of its time.
+REPEATABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +39,15 @@ class Home:
         """One log per process."""
         return self.root / "log"
 
-    @property
-    def postgres(self) -> Path:
-        """The embedded PostgreSQL."""
-        return self.root / "postgres"
+    def postgres(self, mode: str) -> PostgresServer:
+        """Return the embedded PostgreSQL of a mode; live books and replays never share a server."""
+        return PostgresServer(
+            self.root / mode / "postgres", settings=REPEATABLE if mode == "replay" else None
+        )
 
-    @property
-    def valkey(self) -> Path:
-        """The embedded Valkey."""
-        return self.root / "valkey"
+    def valkey(self, mode: str) -> ValkeyServer:
+        """Return the embedded Valkey of a mode."""
+        return ValkeyServer(self.root / mode / "valkey")
 
     @property
     def models(self) -> Path:

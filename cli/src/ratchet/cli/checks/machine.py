@@ -111,7 +111,7 @@ def database(home: Home, state: State) -> Result:
     """PostgreSQL answers, and at which capability level."""
     url = os.environ.get("RATCHET_DATABASE_URL")
     if not url:
-        return _embedded("database", PostgresServer(home.postgres), state)
+        return _embedded("database", home.postgres(state.mode if state else "replay"), state)
     from ratchet.common.db import Database
 
     try:
@@ -126,7 +126,7 @@ def streams(home: Home, state: State) -> Result:
     """Redis answers."""
     url = os.environ.get("RATCHET_REDIS_URL")
     if not url:
-        return _embedded("redis", ValkeyServer(home.valkey), state)
+        return _embedded("redis", home.valkey(state.mode if state else "replay"), state)
     try:
         client = connect_redis(url)
         info = client.info("server")

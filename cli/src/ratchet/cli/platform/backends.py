@@ -17,21 +17,21 @@ CHECK_EVERY_S = 0.5
 class Backends:
     """Starts what is embedded, keeps it alive on the same ports, and stops it at the end."""
 
-    def __init__(self, home: Home, emit: Callable[[Event], None]) -> None:
+    def __init__(self, home: Home, mode: str, emit: Callable[[Event], None]) -> None:
         self._emit = emit
         self._check_at = 0.0
         self.external_database = os.environ.get("RATCHET_DATABASE_URL", "")
         self.external_redis = os.environ.get("RATCHET_REDIS_URL", "")
         self._servers: dict[str, PostgresServer | ValkeyServer] = {}
         self.restarts: dict[str, int] = {}
-        self._home = home
+        self._home, self._mode = home, mode
 
     def start(self) -> None:
         """Start or adopt the embedded servers. Raises EmbeddedServerError."""
         if not self.external_database:
-            self._start("postgresql", PostgresServer(self._home.postgres, free_port(POSTGRES_PORT)))
+            self._start("postgresql", self._home.postgres(self._mode), POSTGRES_PORT)
         if not self.external_redis:
-            self._start("valkey", ValkeyServer(self._home.valkey, free_port(VALKEY_PORT)))
+            self._start("valkey", self._home.valkey(self._mode), VALKEY_PORT)
 
     @property
     def server_url(self) -> str:
@@ -71,12 +71,8 @@ class Backends:
             server.stop()
             self._emit(Event(name, "stopped"))
 
-    def _start(self, name: str, server: PostgresServer | ValkeyServer) -> None:
-        server.start()
+    def _start(self, name: str, server: PostgresServer | ValkeyServer, port: int) -> None:
+        server.start(port=free_port(port))
         how = "adopted" if server.adopted else "started"
-        if server.adopted and server.port is not None:
-            # A restart must come up where the services look for it.
-            server = type(server)(server.data_dir, server.port)
-            server.start()
         self._servers[name] = server
         self._emit(Event(name, f"{how}, pid {server.pid}, port {server.port}"))

@@ -71,7 +71,7 @@ class LocalPlatform:
         self.home, self.options, self.platform = home, options, platform
         self.events = EventLog(console, home.log / "ratchet.log")
         self.supervisor = Supervisor(self.events, self._write_state)
-        self.backends = Backends(home, self.events)
+        self.backends = Backends(home, options.mode, self.events)
         self.database = runs.replay_name() if options.mode == "replay" else runs.LIVE_DATABASE
         self.database_url = ""
         self.console = console

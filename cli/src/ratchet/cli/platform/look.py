@@ -14,9 +14,9 @@ def urls(home: Home, state: PlatformState) -> tuple[str, str]:
     """Return the URLs of the run's database and of Redis; EmbeddedServerError when a server is gone."""
     database, redis = os.environ.get("RATCHET_DATABASE_URL", ""), os.environ.get("RATCHET_REDIS_URL", "")
     if "postgresql" in state.embedded:
-        database = running_url(PostgresServer(home.postgres))
+        database = running_url(home.postgres(state.mode))
     if "valkey" in state.embedded:
-        redis = running_url(ValkeyServer(home.valkey))
+        redis = running_url(home.valkey(state.mode))
     if not database or not redis:
         raise EmbeddedServerError(
             "the platform uses external servers: set RATCHET_DATABASE_URL and RATCHET_REDIS_URL here too"

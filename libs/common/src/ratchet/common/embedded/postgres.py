@@ -92,16 +92,17 @@ class PostgresServer:
             raise EmbeddedServerError(f"PostgreSQL in {self.data_dir} is not started")
         return _url(self.port, self._password(), database)
 
-    def start(self, timeout_s: float = 60.0) -> str:
+    def start(self, timeout_s: float = 60.0, *, port: int | None = None) -> str:
         """Create the cluster if need be, start or adopt the server, and return its URL.
 
+        A killed server comes back on its port; `port` is used where none was given before.
         Raises EmbeddedServerError when the wheel is missing or the server does not come up in time.
         """
         with locked(self.data_dir):
             reap(self._child)
             if not self._adopt():
                 self._create(timeout_s)
-                self._launch(Deadline(timeout_s))
+                self._launch(Deadline(timeout_s), self.port or self._wanted_port or port)
         return self.url
 
     def stop(self, timeout_s: float = 30.0) -> None:
@@ -198,11 +199,11 @@ class PostgresServer:
             raise EmbeddedServerError(f"initdb in {self.data_dir} took over {timeout_s:g} s") from error
         fresh.rename(self.cluster)
 
-    def _launch(self, deadline: Deadline) -> None:
+    def _launch(self, deadline: Deadline, wanted: int | None) -> None:
         for _ in range(ATTEMPTS):
-            if self._wanted_port is not None and free_port(self._wanted_port) != self._wanted_port:
-                raise EmbeddedServerError(f"port {self._wanted_port} is taken: choose another for PostgreSQL")
-            port = self._wanted_port or free_port()
+            if wanted is not None and free_port(wanted) != wanted:
+                raise EmbeddedServerError(f"port {wanted} is taken: choose another for PostgreSQL")
+            port = wanted or free_port()
             reap(self._child)
             self._spawn(port)
             if self._wait_ready(port, deadline):

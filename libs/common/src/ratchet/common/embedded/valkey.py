@@ -63,15 +63,16 @@ class ValkeyServer:
             raise EmbeddedServerError(f"Valkey in {self.data_dir} is not started")
         return f"redis://:{self._password()}@{HOST}:{self.port}/{database}"
 
-    def start(self, timeout_s: float = 30.0) -> str:
+    def start(self, timeout_s: float = 30.0, *, port: int | None = None) -> str:
         """Start or adopt the server and return its URL.
 
+        A killed server comes back on its port; `port` is used where none was given before.
         Raises EmbeddedServerError when the wheel is missing or the server does not come up in time.
         """
         with locked(self.data_dir):
             reap(self._child)
             if not self._adopt():
-                self._launch(Deadline(timeout_s))
+                self._launch(Deadline(timeout_s), self.port or self._wanted_port or port)
         return self.url
 
     def stop(self, timeout_s: float = 15.0) -> None:
@@ -141,11 +142,11 @@ class ValkeyServer:
         finally:
             client.close()
 
-    def _launch(self, deadline: Deadline) -> None:
+    def _launch(self, deadline: Deadline, wanted: int | None) -> None:
         for _ in range(ATTEMPTS):
-            if self._wanted_port is not None and free_port(self._wanted_port) != self._wanted_port:
-                raise EmbeddedServerError(f"port {self._wanted_port} is taken: choose another for Valkey")
-            port = self._wanted_port or free_port()
+            if wanted is not None and free_port(wanted) != wanted:
+                raise EmbeddedServerError(f"port {wanted} is taken: choose another for Valkey")
+            port = wanted or free_port()
             child = self._spawn(port)
             while not deadline.passed and child.poll() is None:
                 if self._answers(port):
