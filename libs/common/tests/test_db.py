@@ -51,8 +51,11 @@ def test_a_swallowed_failure_is_not_taken_for_a_commit(db):
 
 def test_a_connection_that_died_in_the_pool_is_replaced(db, postgres_url):
     assert db.ping() is None
+    with db.transaction(), db.transaction():
+        pass
     other = Database(postgres_url, application_name="killer")
     terminate_others(other)
+    assert db.ping() is None
     db.execute("INSERT INTO numbers VALUES (1)")
     assert stored(db) == [1]
     other.close()

@@ -223,20 +223,19 @@ class Database:
                 raise DatabaseUnavailableError(f"{reason} (stopped while waiting)")
             backoff = min(backoff * 2, _LAST_BACKOFF_S)
 
-    def _try_begin(self, deadline: float | None, stale: int | None = None) -> Connection:
-        """Begin; up to `stale` pooled connections may have died since, which shows before any harm."""
-        left = self._pool_size if stale is None else stale
-        connection = self._acquire(deadline)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("BEGIN")
-        except BaseException as error:
-            connection.close()
-            self._release(connection)
-            if isinstance(error, _LOST) and left:
-                return self._try_begin(deadline, left - 1)
-            raise
-        return connection
+    def _try_begin(self, deadline: float | None) -> Connection:
+        for _ in range(self._pool_size):
+            connection = self._acquire(deadline)
+            try:
+                # A pooled connection may have died: BEGIN shows it, before anything was done.
+                with connection.cursor() as cursor:
+                    cursor.execute("BEGIN")
+            except _LOST:
+                connection.close()
+                self._release(connection)
+            else:
+                return connection
+        raise psycopg2.OperationalError("the server closed every connection")
 
     def _acquire(self, deadline: float | None) -> Connection:
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic()) + 1.0
