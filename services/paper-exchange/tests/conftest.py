@@ -26,7 +26,7 @@ from ratchet.common.paths import default_dir
 from ratchet.common.platform import Platform, load_platform
 from ratchet.paper_exchange.app import UVICORN_OPTIONS, create_app
 from ratchet.paper_exchange.auth import Credentials
-from ratchet.paper_exchange.bars.history import DatasetHistory
+from ratchet.paper_exchange.bars.dataset import DatasetHistory
 from ratchet.paper_exchange.simulation import Simulation
 from ratchet.paper_exchange.store import Store
 from ratchet.paper_exchange.venue import PaperVenue

@@ -24,7 +24,7 @@ from ratchet.common.platform import load_platform
 from ratchet.common.settings import Settings
 from ratchet.paper_exchange.app import UVICORN_OPTIONS, create_app
 from ratchet.paper_exchange.auth import Credentials
-from ratchet.paper_exchange.bars.history import DatasetHistory
+from ratchet.paper_exchange.bars.dataset import DatasetHistory
 from ratchet.paper_exchange.settings import DEFAULT_PORT
 from ratchet.paper_exchange.simulation import Simulation
 from ratchet.paper_exchange.store import Store

@@ -1,4 +1,8 @@
-"""The trading stream: the client speaks first; like Alpaca, the venue answers in binary frames of JSON."""
+"""The trading stream: the client speaks first; like Alpaca, the venue answers in binary frames of JSON.
+
+Updates that were missed, by a broken connection or a restart, are not sent again: their `sequence` shows the
+gap, REST tells the state, and GET /sim/v1/trade_updates the updates themselves.
+"""
 
 import asyncio
 import json
