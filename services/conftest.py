@@ -47,6 +47,20 @@ def bus(redis_url):
 
 
 @pytest.fixture
+def make_bus(redis_url):
+    """Return a function that connects anew, as another process would."""
+    buses = []
+
+    def make():
+        buses.append(Bus(redis_url))
+        return buses[-1]
+
+    yield make
+    for bus in buses:
+        bus.close()
+
+
+@pytest.fixture
 def eventually():
     """Poll a condition until it holds; fail when it does not within the time."""
 

@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from ratchet.common.bus import Bus
 from ratchet.common.codec import decode_bars
 from ratchet.common.streams import WATERMARK, bars_stream
 from ratchet.market_data.replay import LockstepReplay
@@ -36,19 +35,15 @@ def released(bus):
 
 
 @pytest.fixture
-def make_replay(db, redis_url):
+def make_replay(db, make_bus):
     """Return a function that makes a replay with a connection of its own, as a new process has one."""
-    buses = []
 
     def make(platform, speed=None):
-        bus = Bus(redis_url)
-        buses.append(bus)
+        bus = make_bus()
         store = BarStore(db, platform.registry, platform.dataset.name)
         return LockstepReplay(bus, store, platform.registry, platform.dataset, speed), bus
 
-    yield make
-    for bus in buses:
-        bus.close()
+    return make
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """The loop answers each batch once, keeps what it cannot handle aside, and says so."""
 
+import threading
+
 import pytest
 
-from ratchet.common.bus import Bus
 from ratchet.common.codec import decode_signals, encode_bars
 from ratchet.common.streams import DEAD, SIGNALS, bars_stream
 from ratchet.signal.loop import GROUP, SignalLoop
@@ -13,21 +14,17 @@ CRYPTO = bars_stream("crypto")
 
 
 @pytest.fixture
-def start_loop(db, redis_url, market, make_worker, in_thread):
+def start_loop(make_bus, db, market, make_worker, in_thread):
     """Run a loop as a process of its own would; return it."""
     platform, _ = market
-    buses = []
 
     def start(instance="a", own_stop=None):
-        buses.append(Bus(redis_url))
         store = SignalStore(db, platform.registry)
-        loop = SignalLoop(buses[-1], store, ("crypto",), lambda _: make_worker(), instance)
+        loop = SignalLoop(make_bus(), store, ("crypto",), lambda _: make_worker(), instance)
         in_thread(loop.run, own_stop)
         return loop
 
-    yield start
-    for bus in buses:
-        bus.redis.close()
+    return start
 
 
 @pytest.fixture
@@ -101,8 +98,6 @@ def _changed(batch, **fields):
 
 
 def test_a_second_instance_takes_over_where_the_first_was(market, bus, start_loop, answers, eventually, wire):
-    import threading
-
     _, batches = market
     publish(bus, *batches[:50])
     stop = threading.Event()
