@@ -7,7 +7,8 @@ misses a bar just does not advance.
 Sums, moments and extremes use the two-block method (van Herk, 1992; Gil and Werman, 1993): the running
 aggregate of the current block is combined with a suffix aggregate of the block before. Nothing is ever
 subtracted, so nothing cancels at high prices and no error accumulates. When a block ends its values are
-turned into suffix aggregates in place.
+turned into suffix aggregates in place. Extremes, which are exact however they are grouped, end their blocks
+at another bar for each group of assets, so that no bar pays for all.
 """
 
 import numpy as np
@@ -80,10 +81,15 @@ def rolling_moments(s: Floats, r: int, w: int, i: int, k: int, x: float) -> tupl
 
 
 @kernel
+def _staggered(i: int, k: int, w: int) -> int:
+    return (k + i // 64 * 37) % w
+
+
+@kernel
 def rolling_max(s: Floats, r: int, w: int, i: int, k: int, x: float) -> float:
     """Return the largest of the last `w` values. Rows: w + 1. (Minimum: negate in and out.)"""
-    p = k % w
-    if p == 0:
+    p = _staggered(i, k, w)
+    if p == 0 or k == 0:
         best = -np.inf
         for j in range(w - 1, 0, -1):
             best = max(best, s[r + j, i])
@@ -101,9 +107,9 @@ def rolling_max(s: Floats, r: int, w: int, i: int, k: int, x: float) -> float:
 @kernel
 def bars_since_max(s: Floats, r: int, w: int, i: int, k: int, x: float) -> float:
     """Return the age in bars of the largest of the last `w` values, the latest of equals. Rows: 2 w + 2."""
-    p = k % w
+    p = _staggered(i, k, w)
     head = r + 2 * w
-    if p == 0:
+    if p == 0 or k == 0:
         best = -np.inf
         at = -1.0
         for j in range(w - 1, 0, -1):
