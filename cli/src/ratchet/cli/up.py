@@ -32,10 +32,11 @@ def run_up(
     home = Home.find()
     home.create()
     console = make_console()
-    with exclusive(home), interruptible() as interrupt:
+    with exclusive(home):
         options, platform = _options(console, data, speed, exit_when_done=exit_when_done, live=live)
-        local = LocalPlatform(home, options, platform, console, interrupt)
-        return _run(local, path, interrupt)
+        with interruptible() as interrupt:
+            local = LocalPlatform(home, options, platform, console, interrupt)
+            return _run(local, path, interrupt)
 
 
 def _check(speed: str, *, data: str | None, live: bool, exit_when_done: bool) -> None:
@@ -91,6 +92,7 @@ def _summarize(local: LocalPlatform, path: Path | None, elapsed_s: float) -> Non
         "data": {"name": options.data_name, "path": str(options.dataset), "why": options.data_why},
         "configuration": local.platform.fingerprint,
         "restarts": restarts,
+        "replay_s": round(time.monotonic() - local.replay_began, 3),
     }
     try:
         report(local.console, collect(database, portfolio(), elapsed_s, details), path)

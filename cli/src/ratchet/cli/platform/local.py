@@ -74,6 +74,7 @@ class LocalPlatform:
         self.backends = Backends(home, options.mode, self.events)
         self.database = runs.replay_name() if options.mode == "replay" else runs.LIVE_DATABASE
         self.database_url = ""
+        self.replay_began = 0.0
         self.console = console
         self._interrupt = interrupt
         self._environment: Mapping[str, str] = {}
@@ -107,6 +108,7 @@ class LocalPlatform:
         )
         without = () if uses_paper_exchange() else (EXCHANGE,)
         for wave in (1, 2):
+            self.replay_began = time.monotonic()
             specs = service_specs(self._ports, self._environment, self.home.log, wave=wave, without=without)
             self.supervisor.start(specs)
             self._wait_ready()

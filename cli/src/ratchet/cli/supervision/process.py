@@ -23,6 +23,8 @@ FAILURES = 10
 # A service ends with this code when its settings are wrong: another start cannot help.
 EXIT_CONFIG = 2
 PROBE_TIMEOUT_S = 2.0
+# A process without /readyz counts as ready when it has lived for so long.
+SETTLE_S = 2.0
 LOG_LIMIT_BYTES = 20_000_000
 LOG_FILES = 3
 
@@ -49,7 +51,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """What to start. Without `ready_port` (of an HTTP server with /readyz) a live process counts as ready."""
+    """What to start. `ready_port` is that of an HTTP server with /readyz, if it has one."""
 
     name: str
     command: tuple[str, ...]
@@ -151,7 +153,10 @@ class Supervised:
         self._emit(Event(self.spec.name, f"{why}, restart in {delay:g} s", bad=True))
 
     def _probe(self, now: float) -> None:
-        reason = "" if self.spec.ready_port is None else probe(self.spec.host, self.spec.ready_port)
+        if self.spec.ready_port is not None:
+            reason = probe(self.spec.host, self.spec.ready_port)
+        else:
+            reason = "" if now - self._started_at >= SETTLE_S else "has just been started"
         ready = reason == ""
         self._probe_at = now + (2.0 if ready else 0.2)
         self.reason = reason
