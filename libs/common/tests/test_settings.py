@@ -41,11 +41,11 @@ def test_secrets_do_not_appear_in_the_representation(monkeypatch):
     assert settings.database_url.get_secret_value().endswith("/ratchet")
 
 
-def test_real_money_needs_the_name_of_the_portfolio(monkeypatch):
+def test_real_money_needs_the_number_of_its_account(monkeypatch):
     monkeypatch.setenv("RATCHET_TRADING_MODE", "live")
-    with pytest.raises(SettingsError, match=r"RATCHET_LIVE_CONFIRM=''.*'main'"):
+    with pytest.raises(SettingsError, match=r"RATCHET_LIVE_CONFIRM=''.*number of the broker account"):
         Settings()
-    monkeypatch.setenv("RATCHET_LIVE_CONFIRM", "main")
+    monkeypatch.setenv("RATCHET_LIVE_CONFIRM", "PA123")
     assert Settings().trading_mode == "live"
 
 

@@ -99,10 +99,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _live_is_confirmed(self) -> "Settings":
-        if self.trading_mode == "live" and self.live_confirm != self.portfolio:
+        if self.trading_mode == "live" and not self.live_confirm:
             raise ValueError(
                 f"RATCHET_LIVE_CONFIRM={self.live_confirm!r}: trading with real money needs "
-                f"RATCHET_LIVE_CONFIRM set to the name of the portfolio, {self.portfolio!r}"
+                "RATCHET_LIVE_CONFIRM set to the number of the broker account that may trade it"
             )
         return self
 
