@@ -55,8 +55,8 @@ capabilities:
 {{- if .Values.dataset.existingClaim }}
 - {name: RATCHET_DATASET, value: {{ printf "/data/%s" .Values.dataset.name | quote }}}
 {{- end }}
-{{- if .Values.config }}
-- {name: RATCHET_CONFIG_DIR, value: /etc/ratchet}
+{{- if .Values.models.existingClaim }}
+- {name: RATCHET_MODELS_DIR, value: /models}
 {{- end }}
 {{- range $name, $value := .Values.env }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
@@ -66,11 +66,14 @@ capabilities:
 {{- define "ratchet.volumeMounts" -}}
 - {name: tmp, mountPath: /tmp}
 - {name: cache, mountPath: /var/cache/ratchet}
-{{- if .Values.config }}
-- {name: config, mountPath: /etc/ratchet, readOnly: true}
+{{- range $file, $content := .Values.config }}
+- {name: config, mountPath: /opt/ratchet/share/config/{{ $file }}, subPath: {{ $file }}, readOnly: true}
 {{- end }}
 {{- if .Values.dataset.existingClaim }}
 - {name: data, mountPath: /data, readOnly: true}
+{{- end }}
+{{- if .Values.models.existingClaim }}
+- {name: models, mountPath: /models}
 {{- end }}
 {{- end }}
 
@@ -82,5 +85,8 @@ capabilities:
 {{- end }}
 {{- if .Values.dataset.existingClaim }}
 - {name: data, persistentVolumeClaim: {claimName: {{ .Values.dataset.existingClaim }}, readOnly: true}}
+{{- end }}
+{{- if .Values.models.existingClaim }}
+- {name: models, persistentVolumeClaim: {claimName: {{ .Values.models.existingClaim }}}}
 {{- end }}
 {{- end }}
