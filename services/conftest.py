@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from ratchet.common.paths import default_dir
 from ratchet.common.platform import load_platform
 from ratchet.common.rpc import connect
 from ratchet.common.rpc_server import RpcServer
+from ratchet.common.runtime import ServiceRuntime
 from ratchet.common.settings import Settings
 
 TABLES = (
@@ -108,6 +110,60 @@ def serve():
     for server, channel in started:
         channel._channel.close()
         server.drain(0).wait(10)
+
+
+class RunningService:
+    """A service as its process runs it, in a thread."""
+
+    TOKENS = "viewer:vera=viewer-token,operator:otto=operator-token,admin:ada=admin-token"
+
+    def __init__(self, name, setup, settings):
+        self.runtime = ServiceRuntime(name, settings)
+        self.code = None
+        self._main_loop = setup(self.runtime)
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        self.code = self.runtime.run(self._main_loop)
+
+    def ask(self, path, role="viewer", method="GET"):
+        """Return status and JSON of an admin route."""
+        url = f"http://127.0.0.1:{self.runtime.admin_port}{path}"
+        headers = {"Authorization": f"Bearer {role}-token"} if role else {}
+        answer = httpx.request(method, url, headers=headers, timeout=20)
+        return answer.status_code, answer.json()
+
+    def reasons(self):
+        """Return why the service is not ready: check to reason."""
+        checks = self.ask("/readyz", role="")[1]["checks"]
+        return {name: check["reason"] for name, check in checks.items() if not check["ok"]}
+
+    def stop(self):
+        self.runtime.stop.set()
+        self.thread.join(30)
+        return self.code
+
+
+@pytest.fixture
+def start_service(postgres_url, redis_url, eventually, monkeypatch):
+    """Start a service by its setup function; further arguments are settings."""
+    started = []
+
+    def start(name, setup, environment=None, **settings):
+        for variable, value in (environment or {}).items():
+            monkeypatch.setenv(variable, str(value))
+        common = {"database_url": postgres_url, "redis_url": redis_url, "check_interval_seconds": 0.05}
+        service = RunningService(
+            name, setup, Settings(**common, admin_tokens=RunningService.TOKENS, **settings)
+        )
+        started.append(service)
+        eventually(lambda: service.runtime.admin_port or service.code is not None)
+        return service
+
+    yield start
+    for service in started:
+        assert service.stop() is not None
 
 
 @pytest.fixture

@@ -18,16 +18,15 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     universes = load_platform(settings.config_dir, settings.dataset).registry.universes
     registry = ModelRegistry(runtime.db)
     serving = Serving(registry, universes)
-    loaded = threading.Event()
     servicer = Servicer(registry, serving)
     runtime.add_grpc("ratchet.v1.Inference", lambda server: add_InferenceServicer_to_server(servicer, server))
     runtime.add_routes(build_router(runtime, registry, serving))
-    runtime.add_check("models", lambda: None if loaded.is_set() else "the registry is not loaded yet")
+    runtime.add_check("models", lambda: None if serving.is_loaded else "the registry is not loaded yet")
 
     def main_loop(stop: threading.Event) -> None:
-        registry.import_folder(ModelStore(settings.models_dir), universes)
+        refused = registry.import_folder(ModelStore(settings.models_dir), universes)
         serving.refresh()
-        loaded.set()
+        serving.note_refused(refused)
         serving.follow(stop, runtime.beat)
 
     return main_loop

@@ -36,7 +36,9 @@ class Servicer(InferenceServicer):
                 f"features holds {len(request.features)} bytes, but {request.rows} rows of "
                 f"{len(request.feature_names)} float32 are {expected}",
             )
-        rows = np.frombuffer(request.features, dtype="<f4").reshape(request.rows, -1)
+        rows = np.frombuffer(request.features, dtype="<f4").reshape(
+            request.rows, len(model.card.feature_names)
+        )
         with metrics.INFERENCE_SECONDS.labels(model.card.universe).time():
             probability = model.predict(rows)
         metrics.PREDICTIONS_TOTAL.labels(model.card.universe).inc(len(rows))
@@ -65,12 +67,12 @@ class Servicer(InferenceServicer):
         return pb.PromoteResponse(model=pb.ModelInfo(**as_info(model)))
 
     def _model(self, request: pb.PredictRequest, context: grpc.ServicerContext) -> tuple[str, OnnxModel]:
+        if not self._serving.is_loaded:
+            # A replay that is told that there is no model would go on without one.
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the registry is not loaded yet")
         held = self._serving.get(request.universe)
         if held is None:
-            context.abort(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                f"universe {request.universe!r} has no production model; train one with `ratchet train`",
-            )
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, self._serving.why_none(request.universe))
             raise AssertionError("abort raises")
         if request.model_id not in ("", held[0]):
             context.abort(

@@ -12,6 +12,7 @@ from ratchet.common.db import Cursor, Database
 from ratchet.common.logging import get_logger
 from ratchet.common.timestamps import to_datetime
 from ratchet.core.models import ModelCard, ModelError, ModelStore, OnnxModel
+from ratchet.core.models.onnx import content_version
 
 _INSERT = """
 INSERT INTO model_registry (model_id, name, version, universe, train_start, train_end, feature_names, metrics,
@@ -36,19 +37,19 @@ class ModelRegistry:
         self._db = db
         self._log = get_logger(__name__)
 
-    def import_folder(self, store: ModelStore, universes: tuple[str, ...]) -> None:
-        """Take over the models of a folder; its production model wins if it has seen later data than ours."""
+    def import_folder(self, store: ModelStore, universes: tuple[str, ...]) -> dict[str, str]:
+        """Take over the models of a folder; its production model wins if it has seen later data than ours.
+
+        Return why models of a universe were not taken over, for universes where some were not.
+        """
+        refused: dict[str, str] = {}
         for universe in universes:
-            for card in store.cards(universe):
-                self._import(store, card)
-            version = store.production(universe)
-            if version is None:
-                continue
-            model_id = f"{universe}/{version}"
-            ours = self.production(universe)
-            theirs = next(row for row in self.models(universe) if row.model_id == model_id)
-            if ours is None or ours.card.data_end_ts < theirs.card.data_end_ts:
-                self.promote(model_id, "model folder")
+            try:
+                self._import_universe(store, universe)
+            except (ModelError, OSError) as error:
+                refused[universe] = str(error)
+                self._log.error("models_not_imported", universe=universe, reason=str(error))
+        return refused
 
     def models(self, universe: str = "") -> list[Registered]:
         """Return the models of a universe, or all, the newest data first."""
@@ -91,8 +92,24 @@ class ModelRegistry:
         self._log.info("model_promoted", model_id=model_id, actor=actor)
         return next(row for row in self.models() if row.model_id == model_id)
 
+    def _import_universe(self, store: ModelStore, universe: str) -> None:
+        for card in store.cards(universe):
+            self._import(store, card)
+        version = store.production(universe)
+        if version is None:
+            return
+        model_id = f"{universe}/{version}"
+        ours = self.production(universe)
+        theirs = next((row for row in self.models(universe) if row.model_id == model_id), None)
+        if theirs is None:
+            raise ModelError(f"the folder's production model {model_id!r} is not in the folder")
+        if ours is None or ours.card.data_end_ts < theirs.card.data_end_ts:
+            self.promote(model_id, "model folder")
+
     def _import(self, store: ModelStore, card: ModelCard) -> None:
         data = store.read(card.universe, card.version)
+        if content_version(data) != card.version:
+            raise ModelError(f"model content is {content_version(data)}, but its card says {card.version}")
         model_id = f"{card.universe}/{card.version}"
         self._db.execute(
             _INSERT,
