@@ -1,6 +1,5 @@
 """Traces, logs and metrics: one event can be followed, no secret can be read, every metric is listed."""
 
-import io
 import json
 import logging
 import re
@@ -17,13 +16,11 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
-def output(monkeypatch):
-    stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
+def output(capsys):
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     configure_logging("test", "info")
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     root.handlers, root.level = handlers, level
     structlog.reset_defaults()
 
