@@ -8,6 +8,7 @@ first in the rules' order names the reason; a full exit comes before partial one
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +21,10 @@ from ratchet.core.exits.types import ExitDecision, ExitReason, ExitView
 from ratchet.core.market import BarBatch
 from ratchet.core.orders.money import floor_to, from_float
 from ratchet.core.portfolio import PositionView
-from ratchet.core.signals import MarketContext
+
+if TYPE_CHECKING:
+    # At run time this would load numba into every service that reads the configuration.
+    from ratchet.core.signals import MarketContext
 
 _NO_CONTEXT = (float("nan"), 0)
 
@@ -37,7 +41,7 @@ class ExitEngine:
         self,
         positions: Sequence[PositionView],
         bars: Iterable[BarBatch],
-        contexts: Iterable[MarketContext],
+        contexts: "Iterable[MarketContext]",
         ts: int,
         states: ExitStates,
     ) -> list[ExitDecision]:
