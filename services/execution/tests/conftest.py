@@ -47,6 +47,7 @@ from ratchet.execution.commands import Commands
 from ratchet.execution.config import ExecutionSettings
 from ratchet.execution.engine import Engine, Parts
 from ratchet.execution.inbox import Inbox
+from ratchet.execution.live import LiveLoop
 from ratchet.execution.marks import Marks
 from ratchet.execution.outbox import OutboxRelay
 from ratchet.execution.reconcile import Reconciler
@@ -369,7 +370,7 @@ class LocalRisk:
     reason: str | None = None
 
     def __init__(self, registry: Registry) -> None:
-        self.engine = RiskEngine(registry, RiskConfig(stale_price_s=10_000_000))
+        self.engine = RiskEngine(registry, RiskConfig(stale_price_s=10**9, stale_mark_s=10**9))
         self.evaluate = self.engine.evaluate
 
 
@@ -387,6 +388,7 @@ class World:
     broker: CoreBroker
     seq: int = 0
     position: str = "0"
+    is_live: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
     error: BaseException | None = None
@@ -428,12 +430,19 @@ class World:
             self.before_start(self)
             self.engine.settle()
             self.reconciler.run(self.engine)
-            ReplayLoop(self.engine, marks, self.commands).run(self.stop)
+            self._make_loop(marks).run(self.stop)
         except BaseException as error:  # noqa: BLE001 - the test's thread looks at it
             self.error = error
         finally:
             leader.release()
             self.own_bus.close()
+
+    def _make_loop(self, marks: Marks) -> ReplayLoop | LiveLoop:
+        assert self.engine is not None
+        if not self.is_live:
+            return ReplayLoop(self.engine, marks, self.commands)
+        fallback = RiskEngine(self.registry, RiskConfig(stale_price_s=10**9, stale_mark_s=10**9))
+        return LiveLoop(self.engine, marks, self.commands, self.reconciler, fallback)
 
     def _loader(self) -> Loader:
         assert self.parts is not None

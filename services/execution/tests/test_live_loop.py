@@ -1,0 +1,122 @@
+"""The live loop: decisions when signals arrive, fills when they arrive."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ratchet.core.phases import PhaseState
+from ratchet.execution.risk_client import RiskUnavailableError
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def live(make_world: Any) -> Any:
+    world = make_world(reconcile_every_s=0.2)
+    world.is_live = True
+    return world
+
+
+@pytest.fixture
+def move(live: Any, eventually: Any) -> Any:
+    """Move the market on, and wait until execution has taken every message and heard every update."""
+
+    def quiet() -> bool:
+        streams = ["ratchet:md:bars:crypto", "ratchet:md:bars:stock", "ratchet:signals"]
+        read = all(live.bus.lag(stream, "execution-main") == 0 for stream in streams)
+        booked = live.db.query("SELECT count(*) FROM fills")[0][0] == len(live.broker.executions)
+        unsent = live.db.query("SELECT 1 FROM orders WHERE status IN ('pending_new', 'unknown')")
+        if live.error is not None:
+            raise live.error
+        return read and booked and not unsent
+
+    def on(steps: int) -> None:
+        for _ in range(steps):
+            live.step()
+            eventually(quiet)
+
+    return on
+
+
+def test_orders_are_made_and_fills_are_booked_as_they_arrive(live: Any, move: Any) -> None:
+    live.start()
+    move(40)
+    live.kill()
+    fills = live.db.query("SELECT count(*), count(DISTINCT execution_id) FROM fills")[0]
+    assert fills[0] == fills[1] >= 4
+    held = {row.symbol: row.qty for row in live.broker.positions()}
+    assert held == dict(live.db.query("SELECT symbol, qty FROM positions WHERE qty <> 0"))
+    assert live.db.query("SELECT count(*) FROM daily_performance WHERE asset_class = 'total'") == [(2,)]
+
+
+def test_without_its_stream_fills_come_by_rest(live: Any, move: Any) -> None:
+    live.broker.lose = lambda _: True
+    live.start()
+    move(30)
+    assert live.db.query("SELECT count(*) FROM fills")[0][0] == len(live.broker.executions) >= 3
+
+
+def test_an_accepted_order_without_answer_is_adopted(live: Any, move: Any) -> None:
+    live.broker.submit_faults = ["accepted", "accepted"]
+    live.start()
+    move(30)
+    assert len(set(live.broker.submitted)) == len(live.broker.submitted)
+    assert live.db.query("SELECT count(*) FROM orders WHERE status IN ('unknown', 'expired')") == [(0,)]
+
+
+def test_an_entry_that_never_arrived_and_has_grown_old_expires(live: Any, move: Any) -> None:
+    live.broker.submit_faults = ["lost"]
+    live.start()
+    move(12)
+    first = live.broker.submitted[0]
+    assert live.broker.submitted.count(first) == 1
+    assert live.db.query("SELECT status FROM orders WHERE client_order_id = %s", (first,)) == [("expired",)]
+
+
+def test_without_risk_exits_pass_and_entries_are_refused(live: Any, move: Any) -> None:
+    def away(*_: Any) -> Any:
+        raise RiskUnavailableError("risk is away")
+
+    live.start()
+    move(20)
+    assert live.db.query("SELECT 1 FROM positions WHERE qty > 0")
+    live.parts.risk.evaluate = away
+    before = live.db.query("SELECT count(*) FROM orders")[0][0]
+    move(30)
+    later = live.db.query("SELECT intent FROM orders ORDER BY recorded_at OFFSET %s", (before,))
+    assert later
+    assert {row[0] for row in later} == {"exit"}
+    assert ("RISK_UNAVAILABLE",) in live.db.query("SELECT unnest(reasons) FROM risk_decisions")
+
+
+def test_signals_of_long_ago_trade_nothing(live: Any, move: Any) -> None:
+    from ratchet.core.risk import RiskConfig, RiskEngine
+
+    live.start()
+    live.parts.risk.evaluate = RiskEngine(live.registry, RiskConfig()).evaluate
+    move(15)
+    assert live.db.query("SELECT count(*) FROM orders") == [(0,)]
+    reasons = {row[0] for row in live.db.query("SELECT DISTINCT unnest(reasons) FROM risk_decisions")}
+    assert "PRICE_STALE" in reasons
+
+
+def test_phase_states_reach_risk(live: Any, move: Any) -> None:
+    seen: list[PhaseState] = []
+    live.start()
+    judge = live.parts.risk.evaluate
+
+    def spy(snapshot: Any, proposals: Any, phases: Any, ts: int) -> Any:
+        seen.extend(phases)
+        return judge(snapshot, proposals, phases, ts)
+
+    live.parts.risk.evaluate = spy
+    move(12)
+    assert {state.name for state in seen} == {"all", "later"}
+
+
+def test_cash_is_the_brokers_to_the_cent(live: Any, move: Any) -> None:
+    live.start()
+    move(30)
+    balance = live.db.query("SELECT sum(amount) FROM cash_ledger")[0][0]
+    assert abs(balance - live.broker.account().cash) < Decimal("0.01")
