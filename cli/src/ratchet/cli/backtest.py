@@ -105,15 +105,10 @@ def _sentiment(platform: Platform, dataset: Dataset) -> SentimentSource | None:
 
 
 def _scored(platform: Platform, texts: Path) -> Iterator[tuple[int, int, float]]:
-    from ratchet.common.texts import FileSource
-    from ratchet.core.sentiment import SentimentScorer, cashtags
+    from ratchet.common.texts import FileSource, scored_texts
+    from ratchet.core.sentiment import SentimentScorer
 
-    scorer = SentimentScorer()
-    for text in FileSource(texts).read(0):
-        score = scorer.score(text.text)
-        for symbol in text.symbols or cashtags(text.text):
-            if symbol in platform.registry:
-                yield text.ts, platform.registry.by_symbol(symbol).id, score
+    return scored_texts(FileSource(texts).read(0), platform.registry, SentimentScorer())
 
 
 def _classes(platform: Platform, result: BacktestResult) -> dict[str, dict[str, object]]:
