@@ -1,7 +1,9 @@
 """Wiring of the risk service."""
 
 import threading
+from collections.abc import Callable
 
+from ratchet.common.bus import Bus
 from ratchet.common.platform import load_platform
 from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
 from ratchet.common.streams import CONTROL
@@ -34,19 +36,25 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
         "limits", lambda: None if loaded.is_set() else "limits were not read from the database yet"
     )
 
-    def main_loop(stop: threading.Event) -> None:
-        last = runtime.bus.last(CONTROL)
-        position = last.entry_id if last else "0"
-        limits.refresh()
-        loaded.set()
-        while not stop.is_set():
-            # Another replica may have changed limits: its event wakes us, the time-out covers a lost one.
-            events = runtime.bus.tail(CONTROL, position, block_ms=int(_REFRESH_EVERY_S * 1000))
-            position = events[-1].entry_id if events else position
-            if limits.refresh():
-                runtime.log.info("limits changed", overridden=limits.overridden())
+    def on_refresh() -> None:
+        runtime.log.info("limits changed", overridden=limits.overridden())
 
-    return main_loop
+    return lambda stop: follow(runtime.bus, limits, loaded, stop, on_refresh)
+
+
+def follow(
+    bus: Bus, limits: Limits, loaded: threading.Event, stop: threading.Event, on_refresh: Callable[[], None]
+) -> None:
+    """Take over limits that another replica has changed: woken by its event, or by time if that is lost."""
+    last = bus.last(CONTROL)
+    position = last.entry_id if last else "0"
+    limits.refresh()
+    loaded.set()
+    while not stop.is_set():
+        events = bus.tail(CONTROL, position, block_ms=int(_REFRESH_EVERY_S * 1000))
+        position = events[-1].entry_id if events else position
+        if limits.refresh():
+            on_refresh()
 
 
 def main() -> int:
