@@ -15,7 +15,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
 {{- define "ratchet.tag" -}}
-{{ default .Chart.AppVersion .Values.image.tag }}
+{{- default .Chart.AppVersion .Values.image.tag -}}
 {{- end }}
 
 {{- define "ratchet.podSecurity" -}}
