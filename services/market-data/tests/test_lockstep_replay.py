@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from ratchet.common.codec import decode_bars
-from ratchet.common.streams import bars_stream
+from ratchet.common.streams import WATERMARK, bars_stream
 from ratchet.common.timestamps import to_datetime
 from ratchet.market_data.replay import STATUS_KEY
 from ratchet.v1.market_data_pb2 import BarBatch
@@ -56,6 +56,18 @@ def test_a_restart_goes_on_behind_the_last_released_step(
     assert ended
     assert released() == list(range(1, 61))
     assert db.query("SELECT count(*) FROM bars") == [(120,)]
+
+
+def test_a_restart_does_not_need_watermarks_that_have_left_the_stream(
+    open_platform, run_until_waiting, report, released, bus
+):
+    platform = open_platform()
+    report(sentiment=1, execution=2)
+    run_until_waiting(platform)
+    bus.redis.delete(WATERMARK)
+    report(execution=3)
+    run_until_waiting(platform)
+    assert released() == [1, 2, 3, 4]
 
 
 def test_a_restart_at_a_new_day_still_waits_for_the_judgement(

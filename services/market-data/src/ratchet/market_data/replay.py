@@ -55,6 +55,9 @@ class LockstepReplay:
     def run(self, stop: threading.Event) -> bool:
         """Release what is not released yet; return True when the dataset has ended, False if stopped."""
         released = self._released_seq()
+        if released:
+            # The first step did wait for it, and its watermark may have left the stream since.
+            del self._required["sentiment"]
         replay = self._dataset.replay(self._registry, on_quarantine=self._store.quarantine)
         self._total = replay.steps
         self._status("running", released, 0)

@@ -1,5 +1,7 @@
 """The gRPC API of sentiment."""
 
+from collections.abc import Callable
+
 import grpc
 
 from ratchet.common.timestamps import to_datetime, to_ns
@@ -15,12 +17,22 @@ _FAR_FUTURE_NS = 4_102_444_800_000_000_000
 
 
 class Servicer(SentimentServicer):
-    """Answers from the database; scores texts on demand."""
+    """Answers from the database; scores texts on demand.
 
-    def __init__(self, store: SentimentStore, registry: Registry, scorer: SentimentScorer) -> None:
+    `known_until` returns the event time (ns, UTC) after which nothing is known yet, in a replay.
+    """
+
+    def __init__(
+        self,
+        store: SentimentStore,
+        registry: Registry,
+        scorer: SentimentScorer,
+        known_until: Callable[[], int] | None = None,
+    ) -> None:
         self._store = store
         self._registry = registry
         self._scorer = scorer
+        self._known_until = known_until or (lambda: _FAR_FUTURE_NS)
 
     def GetSentiment(
         self, request: pb.GetSentimentRequest, context: grpc.ServicerContext
@@ -35,7 +47,8 @@ class Servicer(SentimentServicer):
                 grpc.StatusCode.INVALID_ARGUMENT,
                 f"limit {request.limit} is too large; allowed: 1 to {_MAX_LIMIT}",
             )
-        start, end = to_datetime(request.start_ns), to_datetime(request.end_ns or _FAR_FUTURE_NS)
+        end_ns = min(request.end_ns or _FAR_FUTURE_NS, self._known_until() + 1_000)
+        start, end = to_datetime(request.start_ns), to_datetime(end_ns)
         rows = self._store.between(request.symbol, start, end, request.limit or _DEFAULT_LIMIT)
         return pb.GetSentimentResponse(
             points=[

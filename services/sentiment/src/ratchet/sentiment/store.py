@@ -34,8 +34,24 @@ class SentimentStore:
 
     def newest(self, source: str) -> int:
         """Return the end of a source's newest bucket (ns, UTC), 0 without one."""
+        newest = self.newest_time(source)
+        return to_ns(newest) if newest else 0
+
+    def newest_time(self, source: str) -> datetime | None:
+        """Return the end of a source's newest bucket."""
         rows = self._db.query("SELECT max(ts) FROM social_sentiment WHERE source = %s", (source,))
-        return to_ns(rows[0][0]) if rows[0][0] else 0
+        found: datetime | None = rows[0][0]
+        return found
+
+    def recent(self, symbol: str | None, limit: int) -> list[dict[str, Any]]:
+        """Return the newest scores, of one symbol or all."""
+        names = ("symbol", "ts", "source", "score", "mentions")
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM social_sentiment "  # noqa: S608 - names are constants
+            "WHERE %(symbol)s::text IS NULL OR symbol = %(symbol)s ORDER BY ts DESC, symbol LIMIT %(limit)s",
+            {"symbol": symbol, "limit": limit},
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def between(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[tuple[Any, ...]]:
         """Return (ts, score, mentions, source) of a symbol in [start, end), oldest first."""

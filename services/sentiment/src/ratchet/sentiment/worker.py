@@ -7,23 +7,24 @@ from ratchet.common import metrics
 from ratchet.common.bus import Bus
 from ratchet.common.logging import get_logger
 from ratchet.common.streams import SENTIMENT, WATERMARK
-from ratchet.common.texts import SourceUnavailableError, Text, TextSource
+from ratchet.common.texts import SourceError, SourceUnavailableError, Text, TextSource, scored_texts
 from ratchet.core.assets import Registry
-from ratchet.core.sentiment import SentimentScorer, cashtags
+from ratchet.core.sentiment import SentimentScorer
 from ratchet.core.sentiment.window import HOUR_NS, SentimentRow, bucket_scores
 from ratchet.sentiment.store import SentimentStore
 from ratchet.v1.control_pb2 import Watermark
 from ratchet.v1.sentiment_pb2 import SentimentBatch, SentimentScore
 
 POLL_S = 60.0
-_OVERLAP_NS = HOUR_NS
+_BEAT_S = 1.0
 
 
 class SentimentWorker:
     """Keeps social_sentiment complete.
 
     In a replay the whole source is scored before the first bar, which the watermark of step 1 tells; readers
-    use only what was known at their event time. Live, the source is polled.
+    use only what was known at their event time. Live, the source is polled; `trouble` says why it cannot be
+    read, and it is asked again.
     """
 
     def __init__(
@@ -33,13 +34,17 @@ class SentimentWorker:
         registry: Registry,
         scorer: SentimentScorer,
         source: TextSource | None,
+        poll_s: float = POLL_S,
     ) -> None:
         self._bus = bus
         self._store = store
         self._registry = registry
         self._scorer = scorer
         self._source = source
+        self._poll_s = poll_s
+        self._sent: frozenset[SentimentRow] = frozenset()
         self._log = get_logger(__name__)
+        self.trouble: str | None = None
 
     def run_replay(self) -> None:
         """Score everything once, then let the replay begin."""
@@ -48,37 +53,51 @@ class SentimentWorker:
         self._bus.publish(WATERMARK, Watermark(service="sentiment", seq=1), ts=0)
 
     def run_live(self, stop: threading.Event) -> None:
-        """Poll until stopped; a source that is away is asked again."""
+        """Poll until stopped."""
         while not stop.is_set():
             if self._source is not None:
-                try:
-                    # The newest bucket may have been read half, so it is read again.
-                    self._take(
-                        self._source, after=max(0, self._store.newest(self._source.name) - _OVERLAP_NS)
-                    )
-                except SourceUnavailableError as error:
-                    self._log.warning("source_unavailable", source=self._source.name, reason=str(error))
-            self._bus.on_activity()
-            stop.wait(POLL_S)
+                self._poll(self._source)
+            waited = 0.0
+            while waited < self._poll_s and not stop.wait(min(_BEAT_S, self._poll_s)):
+                self._bus.on_activity()
+                waited += _BEAT_S
+
+    def _poll(self, source: TextSource) -> None:
+        try:
+            # The newest bucket may have been read half, so it is read again.
+            self._take(source, after=max(0, self._store.newest(source.name) - HOUR_NS))
+        except (SourceError, SourceUnavailableError) as error:
+            if str(error) != self.trouble:
+                self._log.warning("source_unreadable", source=source.name, reason=str(error))
+            self.trouble = str(error)
+        else:
+            self.trouble = None
 
     def _take(self, source: TextSource, after: int) -> None:
-        rows = bucket_scores(self._scored(source.read(after)))
-        self._store.save(rows, source.name)
-        for ts in sorted({row.ts for row in rows}):
-            self._publish(ts, [row for row in rows if row.ts == ts], source.name)
-        self._log.info("texts_scored", source=source.name, buckets=len(rows))
+        rows = bucket_scores(scored_texts(self._counted(source, after), self._registry, self._scorer))
+        current = frozenset(rows)
+        fresh = sorted(current - self._sent)
+        self._store.save(fresh, source.name)
+        buckets: dict[int, list[SentimentRow]] = {}
+        for row in fresh:
+            buckets.setdefault(row.ts, []).append(row)
+        self._bus.publish_many(
+            (SENTIMENT, _batch(ts, buckets[ts], source.name), ts) for ts in sorted(buckets)
+        )
+        self._sent = current
+        self._log.info("texts_scored", source=source.name, scores=len(fresh))
 
-    def _scored(self, texts: Iterable[Text]) -> Iterator[tuple[int, int, float]]:
+    def _counted(self, source: TextSource, after: int) -> Iterator[Text]:
+        texts: Iterable[Text] = source.read(after)
+        counter = metrics.SENTIMENT_TEXTS_TOTAL.labels(source.name)
         for text in texts:
-            metrics.SENTIMENT_TEXTS_TOTAL.labels(self._source.name if self._source else "").inc()
-            score = self._scorer.score(text.text)
-            for symbol in text.symbols or cashtags(text.text):
-                if symbol in self._registry:
-                    yield text.ts, self._registry.by_symbol(symbol).id, score
+            counter.inc()
+            yield text
 
-    def _publish(self, ts: int, rows: list[SentimentRow], source: str) -> None:
-        scores = [
-            SentimentScore(asset_id=row.asset_id, score=row.score, mentions=row.mentions, source=source)
-            for row in rows
-        ]
-        self._bus.publish(SENTIMENT, SentimentBatch(ts_ns=ts, scores=scores), ts=ts)
+
+def _batch(ts: int, rows: list[SentimentRow], source: str) -> SentimentBatch:
+    scores = [
+        SentimentScore(asset_id=row.asset_id, score=row.score, mentions=row.mentions, source=source)
+        for row in rows
+    ]
+    return SentimentBatch(ts_ns=ts, scores=scores)

@@ -1,7 +1,7 @@
 """Texts from a file: CSV, JSON lines or parquet."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,23 @@ class FileSource:
         self._path = path
         self.name = path.stem
 
+    def check(self) -> None:
+        """Read everything once; SourceError names file, record and field of the first error."""
+        for _ in self.read(0):
+            pass
+
     def read(self, after: int) -> Iterator[Text]:
         """Yield texts published after an event time, oldest first."""
-        texts = [as_text(record, f"{self._path}, record {number}") for number, record in self._records()]
+        unit = "line" if self._path.suffix == ".jsonl" else "record"
+        texts = [as_text(record, f"{self._path}, {unit} {number}") for number, record in self._records()]
         yield from sorted((text for text in texts if text.ts > after), key=lambda text: text.ts)
 
-    def _records(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    def _records(self) -> Iterator[tuple[int, object]]:
         if self._path.suffix == ".jsonl":
             return self._lines()
         return enumerate(self._table(), start=1)
 
-    def _lines(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    def _lines(self) -> Iterator[tuple[int, object]]:
         with self._path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
                 if not line.strip():
@@ -41,8 +47,6 @@ class FileSource:
                     record = json.loads(line)
                 except json.JSONDecodeError as error:
                     raise SourceError(f"{self._path}, line {number}: not JSON: {error}") from None
-                if not isinstance(record, dict):
-                    raise SourceError(f"{self._path}, line {number}: must be an object with ts and text")
                 yield number, record
 
     def _table(self) -> list[dict[str, Any]]:

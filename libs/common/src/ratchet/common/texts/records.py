@@ -8,8 +8,10 @@ from ratchet.common.texts.types import SourceError, Text
 from ratchet.common.timestamps import to_ns
 
 
-def as_text(record: Mapping[str, Any], where: str) -> Text:
+def as_text(record: object, where: str) -> Text:
     """Return a record with `ts` (ISO 8601 or datetime), `text` and optional `symbol` or `symbols`."""
+    if not isinstance(record, Mapping):
+        raise SourceError(f"{where}: must be an object with ts and text")
     content = record.get("text")
     if not isinstance(content, str) or not content.strip():
         raise SourceError(f"{where}: field text is {content!r}, but must be a non-empty string")

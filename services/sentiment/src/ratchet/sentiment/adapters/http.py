@@ -1,6 +1,7 @@
 """Texts from an HTTP endpoint that answers with JSON."""
 
 from collections.abc import Iterator
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,6 +25,12 @@ class HttpSource:
         self._url = url
         self.name = urlsplit(url).hostname or "http"
         self._client = httpx.Client(timeout=_TIMEOUT_S, follow_redirects=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def read(self, after: int) -> Iterator[Text]:
         """Yield texts published after an event time, in the order of the endpoint."""
