@@ -6,13 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+from ratchet.core.phases.gate import GateItem
 from ratchet.core.phases.history import PerformanceHistory
 from ratchet.core.phases.types import PhaseRecord, Requirement
-
-if TYPE_CHECKING:
-    from ratchet.core.phases.config import GateItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class Facts:
     since: date | None = None
 
 
-Measure = Callable[["GateItem", Facts], Requirement]
+Measure = Callable[[GateItem, Facts], Requirement]
 
 _measures: dict[str, tuple[bool, Measure]] = {}
 
@@ -54,7 +51,7 @@ def _load() -> dict[str, tuple[bool, Measure]]:
     return _measures
 
 
-def check_item(phase_name: str, item: "GateItem") -> None:
+def check_item(phase_name: str, item: GateItem) -> None:
     """Raise ValueError for a requirement that does not exist or lacks its window."""
     known = _load()
     if item.requirement not in known:
@@ -65,6 +62,6 @@ def check_item(phase_name: str, item: "GateItem") -> None:
         raise ValueError(f"phase {phase_name}: requirement {item.requirement!r} needs window_days")
 
 
-def measure(item: "GateItem", facts: Facts) -> Requirement:
+def measure(item: GateItem, facts: Facts) -> Requirement:
     """Measure one requirement."""
     return _load()[item.requirement][1](item, facts)

@@ -1,6 +1,6 @@
 """Enough money."""
 
-from ratchet.core.phases.config import GateItem
+from ratchet.core.phases.gate import GateItem
 from ratchet.core.phases.rulebook import Facts, requirement
 from ratchet.core.phases.types import Requirement
 

@@ -1,7 +1,7 @@
 """No deep fall."""
 
 from ratchet.core.performance import max_drawdown as largest_fall
-from ratchet.core.phases.config import GateItem
+from ratchet.core.phases.gate import GateItem
 from ratchet.core.phases.rulebook import Facts, requirement
 from ratchet.core.phases.types import Requirement
 

@@ -3,7 +3,7 @@
 import math
 
 from ratchet.core.performance import DAYS_PER_YEAR_CRYPTO, sharpe_ratio
-from ratchet.core.phases.config import GateItem
+from ratchet.core.phases.gate import GateItem
 from ratchet.core.phases.rulebook import Facts, requirement
 from ratchet.core.phases.types import Requirement
 
