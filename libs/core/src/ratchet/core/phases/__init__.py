@@ -1,7 +1,8 @@
 """Phases: asset classes unlocked by measured performance."""
 
-from ratchet.core.phases.config import GateItem, PhasePlan, PhasesConfig
+from ratchet.core.phases.config import PhasePlan, PhasesConfig
 from ratchet.core.phases.engine import PhaseChangeError, PhaseDay, PhaseEngine
+from ratchet.core.phases.gate import GateItem
 from ratchet.core.phases.history import ClassDay, DayFigures, PerformanceHistory
 from ratchet.core.phases.report import summarize_phases
 from ratchet.core.phases.sources import day_of, working_phases

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from ratchet.core.phases.config import GateItem, PhasePlan, PhasesConfig
+from ratchet.core.phases.config import PhasePlan, PhasesConfig
+from ratchet.core.phases.gate import GateItem
 from ratchet.core.phases.history import PerformanceHistory
 from ratchet.core.phases.rulebook import Facts, measure
 from ratchet.core.phases.types import (
