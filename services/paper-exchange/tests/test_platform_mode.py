@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ratchet.common.bus import Bus
 from ratchet.common.codec import encode_bars
 from ratchet.common.db import Database
 from ratchet.common.embedded import free_port
+from ratchet.common.errors import CommitUnknownError, DatabaseUnavailableError, FencedError
 from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.common.streams import DEAD, WATERMARK, bars_stream
 from ratchet.common.timestamps import to_datetime
@@ -261,8 +262,6 @@ def test_live_bars_are_matched_once_though_they_come_twice(born, bus, steps, pap
 
 
 def test_one_account_has_one_writer(born, steps):
-    from ratchet.common.errors import FencedError
-
     life = born()
     life.venue.step(steps[0], 1)
     life.end()
@@ -273,8 +272,6 @@ def test_one_account_has_one_writer(born, steps):
 
 
 def _renumbered(batch: BarBatch, seq: int) -> BarBatch:
-    from dataclasses import replace
-
     return replace(batch, step=replace(batch.step, seq=seq))
 
 
@@ -371,3 +368,42 @@ def test_killed_in_the_middle_it_trades_as_if_nothing_had_happened(service, bus,
 def _content(row: dict[str, Any]) -> dict[str, Any]:
     """Everything but the ids, which are those of the account."""
     return {field: value for field, value in row.items() if field not in ("id", "order_id", "group_id")}
+
+
+def test_an_order_that_was_committed_without_an_answer_is_found_and_not_made_twice(born, steps, monkeypatch):
+    life = born()
+    life.venue.step(steps[0], 1)
+    commit = life.venue.store.commit
+
+    def commit_and_lose_the_answer(*arguments: Any) -> None:
+        commit(*arguments)
+        raise CommitUnknownError("connection lost during COMMIT")
+
+    monkeypatch.setattr(life.venue.store, "commit", commit_and_lose_the_answer)
+    order = life.venue.submit(request(int(steps[0][0].asset_ids[0])))
+    monkeypatch.undo()
+    assert life.venue.order(order.id) == order
+    assert life.venue.place.trade_updates == 1
+    assert len(life.venue.step(steps[1], 2)) == 1
+
+
+def test_a_commit_that_failed_leaves_no_trace(born, steps, monkeypatch):
+    life = born()
+    for number in (0, 1, 2):
+        life.venue.step(steps[number], number + 1)
+    place = life.venue.place
+
+    def fail(*_: Any) -> None:
+        raise DatabaseUnavailableError("gone")
+
+    monkeypatch.setattr(life.venue.store, "commit", fail)
+    order = request(int(steps[0][0].asset_ids[0]))
+    with pytest.raises(DatabaseUnavailableError):
+        life.venue.submit(order)
+    monkeypatch.undo()
+    # The steps that changed nothing are not forgotten either.
+    with life.venue.exchange() as exchange:
+        assert life.venue.place == place
+        assert exchange.open_orders() == []
+        assert exchange.account().buying_power == Decimal(100_000)
+    assert life.venue.submit(order).client_order_id == order.client_order_id

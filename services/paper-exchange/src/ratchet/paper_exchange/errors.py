@@ -98,6 +98,11 @@ def install_error_handlers(app: FastAPI) -> None:
     async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         return JSONResponse(InvalidError(describe(error.errors())).body(), InvalidError.status)
 
+    @app.exception_handler(Exception)
+    async def _failed(_request: Request, _error: Exception) -> JSONResponse:
+        # The server logs the error itself; clients parse every body as JSON.
+        return JSONResponse(ApiError("internal server error").body(), ApiError.status)
+
     @app.exception_handler(HTTPException)
     async def _http_error(_request: Request, error: HTTPException) -> JSONResponse:
         body = {"code": error.status_code * 100_000 + 10_000, "message": str(error.detail).lower()}

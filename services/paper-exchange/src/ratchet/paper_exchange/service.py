@@ -48,15 +48,17 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     runtime.add_check("api", lambda: None if listening.is_set() else "the public API does not listen yet")
     runtime.add_routes(build_router(venue))
 
-    def main_loop(stop: threading.Event) -> None:
-        if not leader.acquire(stop, on_wait=runtime.beat):
-            return
+    def serve(stop: threading.Event) -> None:
         venue.reload(consumer.last_announced())
         server.start()
         listening.set()
         runtime.log.info("api_started", port=server.port, account=venue.account, step=venue.place.step_seq)
+        consumer.run(stop)
+
+    def main_loop(stop: threading.Event) -> None:
         try:
-            consumer.run(stop)
+            if leader.acquire(stop, on_wait=runtime.beat):
+                serve(stop)
         finally:
             server.stop()
             leader.release()

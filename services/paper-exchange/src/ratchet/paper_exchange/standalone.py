@@ -7,11 +7,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from ratchet.common.datasets import Dataset
+from ratchet.common.datasets import Dataset, Replay
 from ratchet.common.db import Database
 from ratchet.common.embedded import EmbeddedServerError, PostgresServer
 from ratchet.common.errors import ConfigError, RatchetError, StartupError
@@ -20,7 +20,7 @@ from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.common.logging import configure_logging
 from ratchet.common.migrate import migrate
 from ratchet.common.paths import default_dir
-from ratchet.common.platform import load_platform
+from ratchet.common.platform import Platform, load_platform
 from ratchet.common.settings import Settings
 from ratchet.paper_exchange.app import UVICORN_OPTIONS, create_app
 from ratchet.paper_exchange.auth import Credentials
@@ -60,46 +60,47 @@ def _serve(options: argparse.Namespace, settings: Settings, url: str, stop: thre
     dataset: Dataset | None = platform.dataset
     if dataset is None:
         raise ConfigError("--data is required")
-    registry = platform.registry
-    replay = dataset.replay(registry)
+    replay = dataset.replay(platform.registry)
     if not replay.steps:
         raise ConfigError(f"dataset {dataset.name!r} has no usable bars")
-    db = Database(
-        url, pool_size=settings.database_pool_size, stop=stop, application_name="ratchet-paper-exchange"
-    )
-    with db.transaction(wait_s=30.0):
-        pass
-    migrate(db, settings.migrations_dir)
-    leader = _lead(db, dataset.name)
-    config = platform.exchange
+    with ExitStack() as stack:
+        db = Database(
+            url, pool_size=settings.database_pool_size, stop=stop, application_name="ratchet-paper-exchange"
+        )
+        stack.callback(db.close)
+        with db.transaction(wait_s=30.0):
+            pass
+        migrate(db, settings.migrations_dir)
+        leader = _lead(db, dataset.name)
+        stack.callback(leader.release)
+        venue = _venue(options, platform, replay, Store(db, dataset.name, platform.registry, leader))
+        simulation = Simulation(venue, replay)
+        app = create_app(venue, simulation)
+        server = HttpServer(app, options.host, options.port, variable="--port", **UVICORN_OPTIONS)
+        stack.callback(server.stop)
+        simulation.start()
+        server.start()
+        _announce(venue, options, server.port)
+        stop.wait()
+
+
+def _venue(options: argparse.Namespace, platform: Platform, replay: Replay, store: Store) -> PaperVenue:
+    config, registry = platform.exchange, platform.registry
     if options.cash is not None:
         config = config.model_copy(update={"starting_cash": options.cash})
-    store = Store(db, dataset.name, registry, leader)
     if options.fresh:
         store.forget()
     credentials = Credentials(
         options.key or f"PK{secrets.token_hex(9).upper()}", options.secret or secrets.token_urlsafe(30)
     )
-    venue = PaperVenue(
+    return PaperVenue(
         registry,
         config,
-        dataset.name,
+        store.account,
         credentials,
         store,
         lambda clock: DatasetHistory(replay.columns, registry, clock),
     )
-    simulation = Simulation(venue, replay)
-    simulation.start()
-    app = create_app(venue, simulation)
-    server = HttpServer(app, options.host, options.port, variable="--port", **UVICORN_OPTIONS)
-    server.start()
-    _announce(venue, options, server.port)
-    try:
-        stop.wait()
-    finally:
-        server.stop()
-        leader.release()
-        db.close()
 
 
 def _announce(venue: PaperVenue, options: argparse.Namespace, port: int) -> None:

@@ -59,7 +59,7 @@ class Store:
     def __init__(self, db: Database, account: str, registry: Registry, leader: AdvisoryLeaderLock) -> None:
         """`leader` is checked in every transaction, so that two processes never write one account."""
         self._db = db
-        self._account = account
+        self.account = account
         self._registry = registry
         self._leader = leader
 
@@ -73,25 +73,25 @@ class Store:
                 "SELECT registry, step_seq, clock_ns, trade_updates, created_ns, starting_cash, "
                 "configuration, doc "
                 "FROM paper.accounts WHERE account = %s",
-                (self._account,),
+                (self.account,),
             )
             row = cursor.fetchone()
             if row is None:
                 return None
             if row[0] != fingerprint(self._registry):
                 raise AccountMismatchError(
-                    f"account {self._account!r} in the database traded other assets than this dataset and "
+                    f"account {self.account!r} in the database traded other assets than this dataset and "
                     "configuration list: use another database, or another account (RATCHET_PORTFOLIO)"
                 )
             state = {"account": row[7], "orders": self._orders(cursor, closed_kept), "positions": []}
-            cursor.execute("SELECT doc FROM paper.positions WHERE account = %s", (self._account,))
+            cursor.execute("SELECT doc FROM paper.positions WHERE account = %s", (self.account,))
             state["positions"] = [doc for (doc,) in cursor.fetchall()]
         return StoredAccount(Place(row[1], row[2], row[3]), row[4], row[5], row[6], state)
 
     def create(self, account_row: dict[str, Any], starting_cash: Decimal, place: Place) -> None:
         """Write a new account."""
         values = (
-            self._account,
+            self.account,
             fingerprint(self._registry),
             place.clock,
             starting_cash,
@@ -132,7 +132,7 @@ class Store:
                     place.trade_updates,
                     place.clock,
                     None if changes.account is None else json.dumps(changes.account),
-                    self._account,
+                    self.account,
                 ),
             )
 
@@ -142,7 +142,7 @@ class Store:
             self._leader.check(cursor)
             cursor.execute(
                 "UPDATE paper.accounts SET configuration = %s WHERE account = %s",
-                (json.dumps(configuration), self._account),
+                (json.dumps(configuration), self.account),
             )
 
     def forget(self) -> None:
@@ -150,7 +150,7 @@ class Store:
         with self._db.transaction(wait_s=WAIT_S) as cursor:
             self._leader.check(cursor)
             for table in ("trade_updates", "activities", "positions", "orders", "accounts"):
-                cursor.execute(f"DELETE FROM paper.{table} WHERE account = %s", (self._account,))  # noqa: S608
+                cursor.execute(f"DELETE FROM paper.{table} WHERE account = %s", (self.account,))  # noqa: S608
 
     def is_known(self, client_order_id: str) -> bool:
         """Return whether a client order id was ever used."""
@@ -165,18 +165,18 @@ class Store:
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query whose first parameter is the account."""
         with self._db.transaction(wait_s=WAIT_S) as cursor:
-            cursor.execute(sql, (self._account, *parameters))
+            cursor.execute(sql, (self.account, *parameters))
             return cursor.fetchall()
 
     def _orders(self, cursor: Cursor, closed_kept: int) -> list[dict[str, Any]]:
         cursor.execute(
             "SELECT doc FROM paper.orders WHERE account = %s AND NOT is_open "
             "ORDER BY updated_ns DESC, seq DESC LIMIT %s",
-            (self._account, closed_kept),
+            (self.account, closed_kept),
         )
         closed = [doc for (doc,) in reversed(cursor.fetchall())]
         cursor.execute(
-            "SELECT doc FROM paper.orders WHERE account = %s AND is_open ORDER BY seq", (self._account,)
+            "SELECT doc FROM paper.orders WHERE account = %s AND is_open ORDER BY seq", (self.account,)
         )
         return closed + [doc for (doc,) in cursor.fetchall()]
 
@@ -185,12 +185,12 @@ class Store:
             execute_values(cursor, _ORDERS, [self._order_row(row) for row in changes.orders])
         held = [row for row in changes.positions if Decimal(str(row["qty"]))]
         if held:
-            rows = [(self._account, row["asset_id"], json.dumps(row)) for row in held]
+            rows = [(self.account, row["asset_id"], json.dumps(row)) for row in held]
             execute_values(cursor, _POSITIONS, rows)
         flat = [row["asset_id"] for row in changes.positions if not Decimal(str(row["qty"]))]
         if flat:
             cursor.execute(
-                "DELETE FROM paper.positions WHERE account = %s AND asset_id = ANY(%s)", (self._account, flat)
+                "DELETE FROM paper.positions WHERE account = %s AND asset_id = ANY(%s)", (self.account, flat)
             )
         if changes.activities:
             execute_values(cursor, _ACTIVITIES, list(self._activity_rows(changes.activities)))
@@ -199,7 +199,7 @@ class Store:
         order = from_row(ExchangeOrder, row)
         return (
             order.id,
-            self._account,
+            self.account,
             order.client_order_id,
             order.seq,
             order.parent_id or None,
@@ -214,11 +214,11 @@ class Store:
 
     def _activity_rows(self, activities: Iterable[dict[str, Any]]) -> Iterable[tuple[Any, ...]]:
         for row in activities:
-            yield self._account, row["id"], row["type"], row["ts"], json.dumps(row)
+            yield self.account, row["id"], row["type"], row["ts"], json.dumps(row)
 
     def _update_row(self, number: int, update: dict[str, Any]) -> tuple[Any, ...]:
         data = update["data"]
-        return self._account, number, update["ts"], data["event"], data["order"]["id"], json.dumps(data)
+        return self.account, number, update["ts"], data["event"], data["order"]["id"], json.dumps(data)
 
 
 def fingerprint(registry: Registry) -> str:

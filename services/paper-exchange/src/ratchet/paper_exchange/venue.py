@@ -255,7 +255,7 @@ class PaperVenue:
         for hub, crypto in ((self.stock_hub, False), (self.crypto_hub, True)):
             if hub.has_subscribers:
                 for batch in batches:
-                    hub.publish(step_messages(batch, self.listing, crypto, self.half_spread, self._seen))
+                    hub.publish(step_messages(batch, self.listing, crypto, self.half_spread))
         self._note(batches)
 
     def _note(self, batches: Sequence[BarBatch]) -> None:

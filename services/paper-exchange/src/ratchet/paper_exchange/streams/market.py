@@ -11,7 +11,7 @@ from ratchet.core.assets import Asset
 from ratchet.core.market import BarBatch
 from ratchet.core.timeframes import timeframe_ns
 from ratchet.paper_exchange.auth import Credentials
-from ratchet.paper_exchange.bars.history import NS_PER_DAY, Bars, Times, make_bars, new_york_midnight
+from ratchet.paper_exchange.bars.history import make_bars, stamp
 from ratchet.paper_exchange.streams.codec import Codec, codec_for
 from ratchet.paper_exchange.streams.connection import AUTH_TIMEOUT_S, frames, serve
 from ratchet.paper_exchange.streams.hub import Hub, Message, Subscriber
@@ -32,36 +32,23 @@ ERRORS = {
 
 
 def step_messages(
-    batch: BarBatch, listing: Listing, crypto: bool, half_spread: Callable[[Asset], float], seen: Times
+    batch: BarBatch, listing: Listing, crypto: bool, half_spread: Callable[[Asset], float]
 ) -> list[Message]:
-    """Build the bar, quote and trade of each asset of one market in a batch.
-
-    `seen` is when each asset's bar before this one ended, where a bar cut short by the close begins.
-    """
+    """Build the bar, quote and trade of each asset of one market in a batch."""
     messages: list[Message] = []
-    rows = zip(batch.asset_ids.tolist(), batch.close.tolist(), strict=True)
-    for row, (asset_id, close) in enumerate(rows):
+    starts = np.array([batch.start or batch.ts - timeframe_ns(batch.timeframe)])
+    starts, ends = stamp(starts, batch.timeframe, crypto), np.array([batch.ts])
+    columns = np.stack([batch.open, batch.high, batch.low, batch.close, batch.volume])
+    for row, asset_id in enumerate(batch.asset_ids.tolist()):
         asset = listing.registry[asset_id]
         if asset.asset_class not in TRADED_CLASSES or is_crypto(asset) != crypto:
             continue
-        bars = _single(batch, row, crypto, int(seen[asset_id]))
+        bars, close = make_bars(starts, ends, columns[:, row : row + 1]), float(batch.close[row])
         symbol = asset.symbol
         messages.append({"T": "b", "S": symbol, **bar_json(bars, 0, crypto)})
         messages.append({"T": "q", "S": symbol, **quote_json(batch.ts, close, half_spread(asset), crypto)})
         messages.append({"T": "t", "S": symbol, **trade_json(batch.ts, close, crypto)})
     return messages
-
-
-def _single(batch: BarBatch, row: int, crypto: bool, previous_end: int) -> Bars:
-    length = timeframe_ns(batch.timeframe)
-    start = batch.ts - length
-    if length < NS_PER_DAY:
-        start = max(start, previous_end)
-    elif not crypto:
-        start = new_york_midnight(batch.ts - 1 - (length - NS_PER_DAY))
-    columns = (batch.open, batch.high, batch.low, batch.close, batch.volume)
-    prices = np.array([[column[row]] for column in columns])
-    return make_bars(np.array([start]), np.array([batch.ts]), prices)
 
 
 class MarketSession:
