@@ -131,7 +131,16 @@ def test_fingerprint_tells_configurations_apart(dataset):
             {"risk": {"max_position_ratio": 2}},
             r"risk\.yaml: risk\.max_position_ratio=2: .*less than",
         ),
-        ("risk.yaml", {"risk": {"max_postion": 1}}, r"risk\.yaml: risk\.max_postion=1: Extra inputs"),
+        (
+            "risk.yaml",
+            {"risk": {"max_postion": 1}},
+            r"risk\.max_postion=1: unknown field 'max_postion'; allowed: .*did you mean max_positions",
+        ),
+        (
+            "phases.yaml",
+            {"phases": {"phases": [{"phase": 0, "name": "a", "asset_classes": ["crypto"], "gates": []}]}},
+            r"phases\.phases\.0\.gates: unknown field 'gates'; allowed: [^;]*; did you mean gate\?$",
+        ),
         ("risk.yaml", {"rsik": {}}, r"risk\.yaml: unknown section 'rsik'; allowed: risk, exits"),
         ("phases.yaml", {"phases": {"phases": "none"}}, r"phases\.yaml: phases\.phases='none'"),
         (

@@ -77,6 +77,12 @@ def test_wrong_dataset_yaml(write_csv, config, message):
         Dataset.open(write_csv([GOOD], config=config))
 
 
+def test_a_file_of_bytes_is_not_shown_to_the_user(tmp_path):
+    (tmp_path / "bars.csv").write_bytes(bytes(range(256)))
+    with pytest.raises(DatasetError, match=r"bars\.csv: is not a text file of comma-separated values$"):
+        Dataset.open(tmp_path).listings()
+
+
 def test_folder_without_bars(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(DatasetError, match=r"holds no bar files; allowed: \.parquet, \.csv, \.csv\.gz"):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from ratchet.common.assets_file import AssetsFile, build_registry, with_class_defaults
 from ratchet.common.errors import ConfigError
+from ratchet.common.problems import problems, unknown_field
 from ratchet.core.assets import Registry
 from ratchet.core.exits import ExitConfig
 from ratchet.core.phases import PhasesConfig
@@ -93,7 +94,7 @@ def load_platform(config_dir: Path | str, dataset_dir: Path | str | None = None)
         overrides = {
             name: value for name in _OVERRIDES if (value := getattr(dataset.config, name)) is not None
         }
-    source = _Source(folder, _read_folder(folder), overrides)
+    source = _Source(folder, _read_folder(folder), overrides, dataset.config_file if dataset else None)
     phases = source.section("phases", PhasesConfig)
     assets = source.assets()
     listings = dataset.listings(set(assets.assets)) if dataset else ()
@@ -121,8 +122,11 @@ def deep_merge(base: Any, over: Any) -> Any:
 class _Source:
     """Merged sections, and where each value came from."""
 
-    def __init__(self, folder: Path, files: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, files: Mapping[str, Any], overrides: Mapping[str, Any], dataset_file: Path | None
+    ) -> None:
         self._folder = folder
+        self._dataset_file = dataset_file
         self._overrides = overrides
         self.content = deep_merge(files, overrides)
 
@@ -137,17 +141,22 @@ class _Source:
         try:
             return model.model_validate(content)
         except ValidationError as error:
-            problems = [self._describe((*prefix, *problem["loc"]), problem) for problem in error.errors()]
-            raise ConfigError("; ".join(problems)) from None
+            texts = (
+                self._describe((*prefix, *path), problem, unknown_field(model, path) if path else "")
+                for path, problem in problems(error)
+            )
+            raise ConfigError("; ".join(texts)) from None
 
-    def _describe(self, path: tuple[int | str, ...], problem: Any) -> str:
+    def _describe(self, path: tuple[int | str, ...], problem: Any, unknown: str) -> str:
         section = str(path[0]) if path else ""
         file = next((name for name, sections in FILES.items() if section in sections), "")
-        origin = "dataset.yaml" if _holds(self._overrides, path) else str(self._folder / file)
+        origin = self._dataset_file if _holds(self._overrides, path) else self._folder / file
         key = ".".join(map(str, path))
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "missing":
             return f"{origin}: {key} is missing"
+        if problem["type"] == "extra_forbidden":
+            message = unknown
         shown = "" if isinstance(problem["input"], dict | list) else f"={problem['input']!r}"
         return f"{origin}: {key}{shown}: {message}"
 

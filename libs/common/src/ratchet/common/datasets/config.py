@@ -8,6 +8,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ratchet.common.datasets.errors import DatasetError
+from ratchet.common.problems import problems, unknown_field
 from ratchet.core.assets import AssetClass
 from ratchet.core.timeframes import timeframe_ns
 
@@ -74,7 +75,7 @@ def load_config(folder: Path) -> DatasetConfig:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: not valid YAML: {error}") from None
+        raise DatasetError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if content is None:
         return DatasetConfig()
     if not isinstance(content, dict):
@@ -87,10 +88,10 @@ def load_config(folder: Path) -> DatasetConfig:
 
 def _describe(error: ValidationError) -> str:
     parts = []
-    for problem in error.errors():
-        field = ".".join(map(str, problem["loc"]))
+    for path, problem in problems(error):
+        field = ".".join(map(str, path))
         if problem["type"] == "extra_forbidden":
-            parts.append(f"unknown field {field!r}; allowed: {', '.join(DatasetConfig.model_fields)}")
+            parts.append(unknown_field(DatasetConfig, path))
         else:
             parts.append(f"{field} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}")
     return "; ".join(parts)

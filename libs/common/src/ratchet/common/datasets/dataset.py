@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ratchet.common.datasets.columns import BarColumns, Ints, concatenate
-from ratchet.common.datasets.config import DatasetConfig, load_config
+from ratchet.common.datasets.config import CONFIG_NAME, DatasetConfig, load_config
 from ratchet.common.datasets.errors import DatasetError
 from ratchet.common.datasets.home import find_dataset
 from ratchet.common.datasets.prepare import prepare
@@ -56,6 +56,11 @@ class Dataset:
     def name(self) -> str:
         """Name from dataset.yaml, else of the folder or file."""
         return self.config.name or self.path.name.split(".")[0]
+
+    @property
+    def config_file(self) -> Path:
+        """Where its dataset.yaml lies, or would lie."""
+        return (self.path if self.path.is_dir() else self.path.parent) / CONFIG_NAME
 
     @property
     def texts(self) -> Path | None:

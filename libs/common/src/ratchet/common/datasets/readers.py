@@ -87,6 +87,8 @@ def _column_names(path: Path) -> list[str]:
         return list(pq.read_schema(path).names)
     with pa.input_stream(path) as stream:
         header = stream.read(64 * 1024).split(b"\n", 1)[0].decode("utf-8", "replace")
+    if not header.rstrip("\r").replace("\t", " ").isprintable():
+        raise DatasetError(f"{path}: is not a text file of comma-separated values")
     return [name.strip().strip('"') for name in header.lstrip("\ufeff").rstrip("\r").split(",")]
 
 
