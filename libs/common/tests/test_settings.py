@@ -16,6 +16,8 @@ from ratchet.common.settings import Settings, parse_admin_tokens
         ("RATCHET_REPLAY_SPEED", "-1", "RATCHET_REPLAY_SPEED='-1': allowed: max, or a positive factor"),
         ("RATCHET_RISK_TARGET", "somewhere", "RATCHET_RISK_TARGET='somewhere': allowed: host:port"),
         ("RATCHET_PORTFOLIO", "Main Book", "RATCHET_PORTFOLIO='Main Book'"),
+        ("RATCHET_DATABASE_URL", "hunter2", r"RATCHET_DATABASE_URL=\(secret\): allowed: postgresql://"),
+        ("RATCHET_REDIS_URL", "http://x", r"RATCHET_REDIS_URL=\(secret\): allowed: redis://"),
         ("RATCHET_ADMIN_TOKENS", "root=0123456789", r"RATCHET_ADMIN_TOKENS=\(secret\): entry 1 .*viewer"),
     ],
 )

@@ -20,6 +20,7 @@ from ratchet.cli.platform.view import process_table
 from ratchet.common.db import Database
 from ratchet.common.logging import configure_logging
 from ratchet.common.platform import Platform, load_platform
+from ratchet.common.settings import Settings
 
 
 def run_up(
@@ -28,6 +29,8 @@ def run_up(
     """Run the platform until it is stopped, or until the replay is over; return the exit code."""
     _check(speed, data=data, live=live, exit_when_done=exit_when_done)
     path = summary_path(summary_file)
+    # A wrong variable is told before anything starts.
+    Settings()
     configure_logging("ratchet", "error")
     home = Home.find()
     home.create()

@@ -91,6 +91,20 @@ class Settings(BaseSettings):
             raise ValueError("allowed: host:port, such as 127.0.0.1:7005")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("allowed: postgresql://user:password@host:port/database")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("allowed: redis://:password@host:port/number, or rediss:// for TLS")
+        return value
+
     @field_validator("admin_tokens")
     @classmethod
     def _tokens(cls, value: SecretStr) -> SecretStr:
