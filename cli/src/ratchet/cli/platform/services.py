@@ -51,9 +51,18 @@ class Ports:
     @classmethod
     def choose(cls, services: Iterable[Service] = SERVICES) -> "Ports":
         """Take the defaults where they are free, else what the system offers."""
-        grpc = {service.name: free_port(service.grpc_port) for service in services if service.grpc_port}
-        admin = {service.name: free_port(service.admin_port) for service in services}
-        return cls(grpc, admin, free_port(EXCHANGE_API_PORT))
+        taken: set[int] = set()
+
+        def choose(default: int) -> int:
+            port = free_port(default)
+            while port in taken:
+                port = free_port()
+            taken.add(port)
+            return port
+
+        grpc = {service.name: choose(service.grpc_port) for service in services if service.grpc_port}
+        admin = {service.name: choose(service.admin_port) for service in services}
+        return cls(grpc, admin, choose(EXCHANGE_API_PORT))
 
     def of(self, name: str) -> dict[str, int]:
         """Return what a service listens on."""

@@ -20,6 +20,7 @@ import psutil
 LAUNCHER = Path(__file__).with_name("launcher.py")
 ACCOUNTS = ("postgres", "nobody", "daemon")
 LOG_LIMIT_BYTES = 5_000_000
+CHOSEN_FROM, CHOSEN_BELOW, PORT_ATTEMPTS = 16_000, 32_000, 100
 
 
 class EmbeddedServerError(RuntimeError):
@@ -27,13 +28,18 @@ class EmbeddedServerError(RuntimeError):
 
 
 def free_port(preferred: int | None = None, host: str = "127.0.0.1") -> int:
-    """Return `preferred` when it is free, else a port that the system has chosen."""
-    for port in (preferred or 0, 0):
+    """Return `preferred` when it is free, else a random free port.
+
+    It lies below those that the system gives to outgoing connections, one of which could otherwise take it
+    before the server that it is meant for has been started.
+    """
+    anywhere = (CHOSEN_FROM + secrets.randbelow(CHOSEN_BELOW - CHOSEN_FROM) for _ in range(PORT_ATTEMPTS))
+    for port in (preferred or next(anywhere), *anywhere):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 probe.bind((host, port))
-                return int(probe.getsockname()[1])
+                return port
     raise EmbeddedServerError(f"no free port on {host}")
 
 
