@@ -20,7 +20,13 @@ from ratchet.common.audit import write_audit
 from ratchet.common.bus import Bus
 from ratchet.common.checks import Check, Checks
 from ratchet.common.db import Database
-from ratchet.common.errors import BusUnavailableError, ConfigError, RatchetError, StartupError
+from ratchet.common.errors import (
+    BusUnavailableError,
+    ConfigError,
+    DatabaseUnavailableError,
+    RatchetError,
+    StartupError,
+)
 from ratchet.common.http_server import HttpServer
 from ratchet.common.logging import configure_logging, get_logger
 from ratchet.common.rpc_server import Register, RpcServer
@@ -292,7 +298,10 @@ class ServiceRuntime:
         def check() -> str | None:
             nonlocal current
             if not current:
-                missing = migrate.pending(self.db, self.settings.migrations_dir)
+                try:
+                    missing = migrate.pending(self.db, self.settings.migrations_dir)
+                except DatabaseUnavailableError as error:
+                    return f"unknown: {error}"
                 if missing:
                     return f"missing migrations: {', '.join(missing)}; run `python -m ratchet.common.migrate`"
                 current = True
