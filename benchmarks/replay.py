@@ -2,7 +2,8 @@
 
 Both decide with the same code; the difference is processes, streams, gRPC, commits and the venue's API. Rates
 count from the first bars to the end of the last step, without the start of the services. RATCHET_BENCH_DATA
-names the data; by default the real daily bars that come with the installation.
+names the data; by default the real daily bars that come with the installation, whose every step closes a
+day, the dearest kind.
 """
 
 import tempfile
