@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from ratchet.common.streams import CONTROL, ORDER_EVENTS
-from ratchet.core.orders import OrderStatus
 from ratchet.v1 import control_pb2, orders_pb2
 
 pytestmark = pytest.mark.integration
@@ -272,9 +271,3 @@ def test_an_unreadable_message_goes_to_the_dead_letters_and_blocks_nothing(world
     world.run(2)
     (dead,) = world.bus.tail("ratchet:dead", "0")
     assert dead.event_id == "bad"
-
-
-def test_the_snapshot_of_a_step_shows_what_works(world: Any) -> None:
-    world.run(STEPS)
-    working = world.engine.session.working_orders
-    assert {order.client_order_id for order in working if order.status is OrderStatus.UNKNOWN} == set()
