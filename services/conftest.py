@@ -109,7 +109,7 @@ def serve():
     yield start
     for server, channel in started:
         channel._channel.close()
-        server.drain(0).wait(10)
+        server.drain(5).wait(10)
 
 
 class RunningService:

@@ -24,7 +24,6 @@ StepBatches = tuple[BarBatch, ...]
 STATUS_KEY = "ratchet:replay:status"
 _STORED_AHEAD = 256
 _STATUS_EVERY = 20
-_TRIM_EVERY = 500
 _NS = 1_000_000_000
 
 
@@ -106,9 +105,6 @@ class LockstepReplay:
                 self._store.save_quality(batch, quality[batch.universe], bars)
         if seq % _STATUS_EVERY == 0 or seq == self._total:
             self._status("running", seq, ts)
-        if seq % _TRIM_EVERY == 0:
-            for universe in self._registry.universes:
-                self._bus.trim(bars_stream(universe))
 
     def _note(self, batches: StepBatches) -> bool:
         """Take the step as released; return whether it is the first of a later UTC day."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from math import isfinite
 from typing import Any
 
@@ -12,8 +13,8 @@ from ratchet.common.copying import Coded
 from ratchet.common.datasets import QuarantinedBar
 from ratchet.common.datasets.columns import BarColumns
 from ratchet.common.db import Database
-from ratchet.common.timestamps import to_datetime
-from ratchet.core.assets import Registry
+from ratchet.common.timestamps import to_datetime, to_ns
+from ratchet.core.assets import Asset, Registry
 from ratchet.core.market import BarBatch
 
 _KEY = ("symbol", "timeframe", "ts")
@@ -121,6 +122,36 @@ class BarStore:
             (symbol, known_at),
         )
         return rows[0] if rows else None
+
+    def newest_event(self, assets: Sequence[Asset], timeframe: str) -> int:
+        """Return the newest event time of stored bars of some assets (ns, UTC), 0 without one."""
+        rows = self._db.query(
+            "SELECT max(event_ts) FROM bars WHERE symbol = ANY(%s) AND timeframe = %s",
+            ([asset.symbol for asset in assets], timeframe),
+        )
+        return to_ns(rows[0][0]) if rows[0][0] else 0
+
+    def batches_until(
+        self, assets: Sequence[Asset], timeframe: str, until: int, count: int
+    ) -> list[BarBatch]:
+        """Return the stored batches of the last `count` event times of a universe up to `until`, by time."""
+        ids = {asset.symbol: asset.id for asset in assets}
+        rows = self._db.query(
+            "SELECT event_ts, ts, symbol, open, high, low, close, volume FROM bars "
+            "WHERE symbol = ANY(%(symbols)s) AND timeframe = %(timeframe)s AND event_ts IN ("
+            "SELECT DISTINCT event_ts FROM bars WHERE symbol = ANY(%(symbols)s) "
+            "AND timeframe = %(timeframe)s AND event_ts <= %(until)s "
+            "ORDER BY event_ts DESC LIMIT %(count)s) ORDER BY event_ts",
+            {"symbols": list(ids), "timeframe": timeframe, "until": to_datetime(until), "count": count},
+        )
+        batches = []
+        for moment, group in groupby(rows, key=lambda row: row[0]):
+            bars = sorted(group, key=lambda row: ids[row[2]])
+            asset_ids = np.array([ids[row[2]] for row in bars], dtype=np.uint32)
+            columns: Any = zip(_PRICES, np.array([row[3:] for row in bars], dtype=np.float64).T, strict=True)
+            where = (assets[0].universe, timeframe, to_ns(moment), asset_ids)
+            batches.append(BarBatch(*where, **dict(columns), start=to_ns(bars[0][1])))
+        return batches
 
     def option_chain(self, underlying: str, known_at: datetime) -> list[tuple[Any, ...]]:
         """Return the newest quote of each contract that had not expired."""

@@ -1,0 +1,1 @@
+"""Where live market data comes from."""
