@@ -11,6 +11,7 @@ from ratchet.cli.errors import CommandError, UsageError
 from ratchet.cli.home import Home
 from ratchet.cli.options import config_dir, make_console, portfolio, summary_path
 from ratchet.cli.platform.collect import collect
+from ratchet.cli.platform.environment import uses_paper_exchange
 from ratchet.cli.platform.interrupt import Interrupt, Interrupted, interruptible
 from ratchet.cli.platform.local import LocalPlatform, RunOptions
 from ratchet.cli.platform.progress import Progress
@@ -51,6 +52,11 @@ def _check(speed: str, *, data: str | None, live: bool, exit_when_done: bool) ->
         raise UsageError(f"--speed {speed}: allowed are max and positive multiples of real time, such as 60")
     if live and (data is not None or exit_when_done):
         raise UsageError("--live trades as data arrive: it takes neither --data nor --exit-when-done")
+    if live and uses_paper_exchange():
+        raise UsageError(
+            "--live needs a broker: set RATCHET_ALPACA_URL, RATCHET_ALPACA_DATA_URL, "
+            "RATCHET_ALPACA_STREAM_URL, RATCHET_ALPACA_KEY and RATCHET_ALPACA_SECRET"
+        )
 
 
 def _options(

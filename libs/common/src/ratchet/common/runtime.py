@@ -57,6 +57,7 @@ class ServiceRuntime:
         self._tasks: list[tuple[str, Callable[[threading.Event], None]]] = []
         self._threads: list[threading.Thread] = []
         self._failures: list[str] = []
+        self._exit_code = EXIT_OK
         self._beat = time.monotonic()
         self._stopped_by: int | None = None
         self._watchdog: threading.Timer | None = None
@@ -114,7 +115,8 @@ class ServiceRuntime:
     def run(self, main_loop: MainLoop | None = None) -> int:
         """Serve until the main loop ends or a signal comes; return the exit code.
 
-        0 stopped cleanly, 1 something failed, 3 the grace period was over before the work had ended.
+        0 stopped cleanly, 1 something failed, 2 a setting proved wrong, so that another start cannot help,
+        3 the grace period was over before the work had ended.
         """
         with self._signals():
             try:
@@ -128,7 +130,7 @@ class ServiceRuntime:
             finally:
                 self.stop.set()
                 self._finish(servers)
-        return EXIT_FAILED if self._failures else EXIT_OK
+        return EXIT_FAILED if self._failures else self._exit_code
 
     def heartbeat_age_s(self) -> float:
         """Return the seconds since the main loop's last sign of life."""
@@ -192,6 +194,9 @@ class ServiceRuntime:
             return
         try:
             main_loop(self.stop)
+        except ConfigError as error:
+            self._exit_code = EXIT_CONFIG
+            self.log.critical("configuration_wrong", reason=str(error))
         except Exception as error:
             # Losing a dependency because we were told to stop is not a failure.
             if not (isinstance(error, RatchetError) and self.stop.is_set()):

@@ -14,7 +14,7 @@ from ratchet.core.risk import RiskEngine
 from ratchet.execution.adapters.alpaca import AlpacaBroker
 from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
 from ratchet.execution.admin import build_router
-from ratchet.execution.broker import BrokerError, BrokerUnreachableError
+from ratchet.execution.broker import BrokerError, BrokerRefusedError, BrokerUnreachableError
 from ratchet.execution.commands import Commands
 from ratchet.execution.config import ExecutionSettings
 from ratchet.execution.engine import Engine, Parts
@@ -103,7 +103,7 @@ class Application:
 
     def run(self, stop: threading.Event) -> None:
         """Lead, work, and start over after a lost dependency, until stopped."""
-        self._confirm_account(stop)
+        self._check_account(stop)
         self._updates.start(self._inbox.put)
         try:
             while not stop.is_set():
@@ -168,10 +168,8 @@ class Application:
             # The database decides at the next commit; until then its event is believed.
             holder[0].trading_state = _STATES[event.kind]
 
-    def _confirm_account(self, stop: threading.Event) -> None:
-        """Real money is traded only in the account that the operator has named."""
-        if self._settings.trading_mode != "live":
-            return
+    def _check_account(self, stop: threading.Event) -> None:
+        """The key must open an account; for real money, the one that the operator has named."""
         while not stop.is_set():
             try:
                 number = self._broker.account().account_number
@@ -180,7 +178,12 @@ class Application:
                 self._runtime.beat()
                 stop.wait(_RETRY_S)
                 continue
-            if number != self._settings.live_confirm:
+            except BrokerRefusedError as error:
+                raise ConfigError(
+                    f"RATCHET_ALPACA_URL={self._settings.alpaca_url} refuses RATCHET_ALPACA_KEY and "
+                    f"RATCHET_ALPACA_SECRET: {error}; correct the key, the secret or the address"
+                ) from error
+            if self._settings.trading_mode == "live" and number != self._settings.live_confirm:
                 raise ConfigError(
                     f"RATCHET_LIVE_CONFIRM={self._settings.live_confirm!r} is not the number of the account "
                     "behind RATCHET_ALPACA_KEY; set it to the account that may trade real money"
