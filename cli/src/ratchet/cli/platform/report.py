@@ -1,5 +1,6 @@
 """The summary of a run as a readable page."""
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -52,6 +53,8 @@ def write_summary(summary: Summary, path: Path) -> None:
         fresh.write_text(summary.to_json(), encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise CommandError(f"cannot write the summary to {path}: {error.strerror}") from error
 
 
