@@ -6,10 +6,16 @@ import pytest
 
 from ratchet.common.codec import decode_bars
 from ratchet.common.streams import WATERMARK, bars_stream
+from ratchet.market_data import gate
 from ratchet.market_data.replay import LockstepReplay
 from ratchet.market_data.store import BarStore
 from ratchet.v1.control_pb2 import Watermark
 from ratchet.v1.market_data_pb2 import BarBatch
+
+
+@pytest.fixture(autouse=True)
+def _brief_waits(monkeypatch):
+    monkeypatch.setattr(gate, "_WAIT_MS", 50)
 
 
 @pytest.fixture

@@ -18,10 +18,11 @@ def start_loop(make_bus, db, market, make_worker, in_thread):
     """Run a loop as a process of its own would; return it."""
     platform, _ = market
 
-    def start(instance="a", own_stop=None):
+    def start(instance="a", own_stop=None, lease_ttl_s=10.0):
         store = SignalStore(db, platform.registry)
-        loop = SignalLoop(make_bus(), store, ("crypto",), lambda _: make_worker(), instance)
+        loop = SignalLoop(make_bus(), store, ("crypto",), lambda _: make_worker(), instance, lease_ttl_s)
         in_thread(loop.run, own_stop)
+        in_thread(loop.keep_leases, own_stop)
         return loop
 
     return start
@@ -101,17 +102,13 @@ def test_a_second_instance_takes_over_where_the_first_was(market, bus, start_loo
     _, batches = market
     publish(bus, *batches[:50])
     stop = threading.Event()
-    start_loop("a", stop)
+    start_loop("a", stop, lease_ttl_s=1.0)
     eventually(lambda: len(answers()) == 50)
     # While the first holds the lease, a second one waits; it takes over when the lease is given up.
-    second = start_loop("b")
+    second = start_loop("b", lease_ttl_s=1.0)
     assert second._held == frozenset()
     stop.set()
     publish(bus, *batches[50:])
-
-    def taken_over():
-        second._acquire()
-        return len(answers()) == len(batches)
-
-    eventually(taken_over)
+    eventually(lambda: len(answers()) == len(batches))
+    assert second._held == {"crypto"}
     assert [batch.ts for batch in answers()] == [batch.ts for batch in batches]

@@ -33,13 +33,15 @@ class SignalLoop:
         universes: Sequence[str],
         make_worker: Callable[[str], UniverseWorker],
         instance: str,
+        lease_ttl_s: float = LEASE_TTL_S,
     ) -> None:
         self._bus = bus
         self._store = store
         self._make_worker = make_worker
         self._instance = instance
+        self._lease_ttl_s = lease_ttl_s
         self._leases = {
-            universe: RedisLease(bus.redis, f"signal:{universe}", instance, LEASE_TTL_S)
+            universe: RedisLease(bus.redis, f"signal:{universe}", instance, lease_ttl_s)
             for universe in universes
         }
         self._held: frozenset[str] = frozenset()
@@ -55,7 +57,7 @@ class SignalLoop:
             self._follow_leases()
             if self._consumer is None:
                 self._bus.on_activity()
-                stop.wait(LEASE_TTL_S / 4)
+                stop.wait(self._lease_ttl_s / 4)
                 continue
             for received in sorted(self._consumer.read(block_ms=1_000), key=lambda entry: entry.ts):
                 self._handle(self._consumer, received)
@@ -64,7 +66,7 @@ class SignalLoop:
 
     def keep_leases(self, stop: threading.Event) -> None:
         """Acquire and renew in the background, so that a long computation does not lose a lease."""
-        while not stop.wait(LEASE_TTL_S / 4):
+        while not stop.wait(self._lease_ttl_s / 4):
             self._acquire()
 
     def trouble(self) -> str | None:
@@ -96,7 +98,7 @@ class SignalLoop:
             self._consumer.close()
         streams = [bars_stream(universe) for universe in sorted(held)]
         self._consumer = (
-            self._bus.consumer(GROUP, streams, name=self._instance, dead_after_s=LEASE_TTL_S)
+            self._bus.consumer(GROUP, streams, name=self._instance, dead_after_s=self._lease_ttl_s)
             if streams
             else None
         )
