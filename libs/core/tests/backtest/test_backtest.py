@@ -14,7 +14,7 @@ from ratchet.core.orders import Intent, OrderStatus, Side
 from ratchet.core.phases import PerformanceHistory, PhaseRecord, PhaseStatus
 from ratchet.core.trader import TradingSession
 
-GOLDEN_DIGEST = "1d2969160ab562213522a61071f635e90dbea607a512026088664c776e236e83"
+GOLDEN_DIGEST = "4a2bf1a2277ae5f0acc0fe6f63a7e9558fa511e7e9c24535b8b4bc8ca58f4881"
 
 
 @pytest.fixture(scope="module")
