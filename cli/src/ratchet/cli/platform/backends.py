@@ -7,11 +7,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ratchet.cli.home import Home
 from ratchet.cli.supervision import Event
-from ratchet.common.embedded import PostgresServer, ValkeyServer, free_port
+from ratchet.common.embedded import EmbeddedServerError, PostgresServer, ValkeyServer, free_port
 
 POSTGRES_PORT = 7432
 VALKEY_PORT = 7379
 CHECK_EVERY_S = 0.5
+RETRY_S = 5.0
+RESTART_TIMEOUT_S = 30.0
 
 
 class Backends:
@@ -60,10 +62,19 @@ class Backends:
         self._check_at = now + CHECK_EVERY_S
         for name, server in self._servers.items():
             if server.pid is None:
-                self.restarts[name] = self.restarts.get(name, 0) + 1
-                self._emit(Event(name, "ended, restarting", bad=True))
-                server.start()
-                self._emit(Event(name, f"ready again, pid {server.pid}"))
+                self._restart(name, server)
+
+    def _restart(self, name: str, server: PostgresServer | ValkeyServer) -> None:
+        self.restarts[name] = self.restarts.get(name, 0) + 1
+        self._emit(Event(name, "ended, restarting", bad=True))
+        try:
+            server.start(RESTART_TIMEOUT_S)
+        except (EmbeddedServerError, OSError) as error:
+            # A full disk, most often: what was committed is safe, and services wait until there is room.
+            self._check_at = time.monotonic() + RETRY_S
+            self._emit(Event(name, f"{error}; next attempt in {RETRY_S:g} s", bad=True))
+        else:
+            self._emit(Event(name, f"ready again, pid {server.pid}"))
 
     def stop(self) -> None:
         """Stop the embedded servers."""

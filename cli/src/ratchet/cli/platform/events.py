@@ -1,5 +1,6 @@
 """One line per event, on the terminal and in the platform's own log."""
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,8 @@ class EventLog:
         line.append(event.text, style="red" if event.bad else "")
         self.console.print(line, soft_wrap=True)
         rotate(self._path)
-        with self._path.open("a", encoding="utf-8") as log:
+        # The platform outlives a full disk; its operator still sees the line.
+        with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as log:
             log.write(f"{now:%Y-%m-%dT%H:%M:%S.%f}Z {event.name}: {event.text}\n")
 
     def note(self, name: str, text: str, *, bad: bool = False) -> None:

@@ -80,6 +80,7 @@ class LocalPlatform:
         self._environment: Mapping[str, str] = {}
         self._ports = Ports.choose(())
         self._progress = Progress()
+        self._state_trouble = ""
 
     def prepare(self) -> None:
         """Bring up servers, schema, registry and compiled kernels."""
@@ -242,7 +243,7 @@ class LocalPlatform:
             )
             for name, process in self.supervisor.processes.items()
         }
-        PlatformState(
+        state = PlatformState(
             pid=os.getpid(),
             created=own_created(),
             run=self.database,
@@ -253,7 +254,15 @@ class LocalPlatform:
             database=self.database,
             embedded=self.backends.embedded,
             services=services,
-        ).write(self.home)
+        )
+        try:
+            state.write(self.home)
+            self._state_trouble = ""
+        except OSError as error:
+            reason = f"cannot be written ({error.strerror}): `ratchet status` shows an older one"
+            if reason != self._state_trouble:
+                self._state_trouble = reason
+                self.events.note("state", reason, bad=True)
 
 
 class Stall:

@@ -14,9 +14,9 @@ def urls(home: Home, state: PlatformState) -> tuple[str, str]:
     """Return the URLs of the run's database and of Redis; EmbeddedServerError when a server is gone."""
     database, redis = os.environ.get("RATCHET_DATABASE_URL", ""), os.environ.get("RATCHET_REDIS_URL", "")
     if "postgresql" in state.embedded:
-        database = running_url(home.postgres(state.mode))
+        database = running_url(home.postgres(state.mode), state.embedded["postgresql"])
     if "valkey" in state.embedded:
-        redis = running_url(home.valkey(state.mode))
+        redis = running_url(home.valkey(state.mode), state.embedded["valkey"])
     if not database or not redis:
         raise EmbeddedServerError(
             "the platform uses external servers: set RATCHET_DATABASE_URL and RATCHET_REDIS_URL here too"
@@ -24,11 +24,12 @@ def urls(home: Home, state: PlatformState) -> tuple[str, str]:
     return urlunsplit(urlsplit(database)._replace(path=f"/{state.database}")), redis
 
 
-def running_url(server: PostgresServer | ValkeyServer) -> str:
-    """Return the URL of a server that runs; it is not started."""
+def running_url(server: PostgresServer | ValkeyServer, port: int) -> str:
+    """Return the URL of a server that runs; it is neither started nor, when it is in trouble, ended."""
     if server.pid is None:
         raise EmbeddedServerError(f"the server in {server.data_dir} does not run")
-    return server.start()
+    server.port = port
+    return server.url
 
 
 def look(home: Home, state: PlatformState) -> Progress:

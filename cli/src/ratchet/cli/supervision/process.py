@@ -73,7 +73,7 @@ class Supervised:
         self._emit = emit
         self._child: subprocess.Popen[bytes] | None = None
         self._failures = 0
-        self._was_ready = False
+        self._was_ready = self._ever_ready = False
         self._started_at = 0.0
         self._due_at = 0.0
         self._probe_at = 0.0
@@ -141,7 +141,7 @@ class Supervised:
     def _ended(self, code: int, now: float) -> None:
         lived = now - self._started_at
         self._failures = 1 if self._was_ready and lived > STABLE_S else self._failures + 1
-        limit = FAILURES if self._was_ready else FAILURES_BEFORE_READY
+        limit = FAILURES if self._ever_ready else FAILURES_BEFORE_READY
         why = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         if self._failures >= limit or code == EXIT_CONFIG:
             self.state = State.FAILED
@@ -163,7 +163,7 @@ class Supervised:
         if ready and self.state is not State.READY:
             took = f" after {now - self._started_at:.1f} s" if not self._was_ready else " again"
             self._emit(Event(self.spec.name, f"ready{took}"))
-            self.state, self._was_ready = State.READY, True
+            self.state, self._was_ready, self._ever_ready = State.READY, True, True
         elif not ready and self.state is State.READY:
             self.state = State.NOT_READY
             self._emit(Event(self.spec.name, f"not ready: {reason}", bad=True))
@@ -216,6 +216,11 @@ def rotate(log: Path) -> None:
     """Keep a log under its limit: copy it aside and cut it, which works while a process appends to it."""
     if not log.exists() or log.stat().st_size <= LOG_LIMIT_BYTES:
         return
+    with contextlib.suppress(OSError):
+        _move_aside(log)
+
+
+def _move_aside(log: Path) -> None:
     for number in range(LOG_FILES - 1, 0, -1):
         older = log.with_name(f"{log.name}.{number}")
         if older.exists():

@@ -255,7 +255,9 @@ def _fields(message: Message | bytes, ts: int, event_id: str, tp: str) -> dict[A
 
 def _may_pass(error: redis.exceptions.RedisError) -> bool:
     """Return whether the server is away or cannot work (disk or memory full, loading, a replica)."""
-    return isinstance(error, _LOST) or str(error).startswith(_PASSING)
+    # A pipeline puts the command, which may hold anything, before the server's words.
+    answer = str(error).rpartition("caused error: ")[2]
+    return isinstance(error, _LOST) or answer.startswith(_PASSING)
 
 
 def _order(entry_id: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """JSON logs with correlation ids; secrets never reach them."""
 
+import contextlib
 import logging
 import re
 import sys
@@ -36,7 +37,7 @@ def configure_logging(service: str, level: str = "info") -> None:
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         # Looked up at each event: what stderr is may change, and must not be kept open by a logger.
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.WriteLogger(_Stderr()),
         cache_logger_on_first_use=False,
     )
     handler = _StderrHandler()
@@ -72,6 +73,18 @@ def _clean(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
     return value
+
+
+class _Stderr:
+    """Stderr without its errors: work goes on when the disk that takes the logs is full."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 class _StderrHandler(logging.Handler):
