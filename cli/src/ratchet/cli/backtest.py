@@ -11,14 +11,16 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBar
 
 from ratchet.cli.data import choose_dataset
+from ratchet.cli.errors import CommandError
 from ratchet.cli.home import Home
+from ratchet.cli.models import tell_models
 from ratchet.cli.options import config_dir, make_console, summary_path
 from ratchet.cli.platform.report import report, with_details
 from ratchet.common.datasets import Dataset
 from ratchet.common.platform import Platform, load_platform
 from ratchet.core.backtest import Backtest, BacktestResult, Progress, SentimentSource
 from ratchet.core.market.batch import Floats
-from ratchet.core.models import ModelStore, OnnxModel
+from ratchet.core.models import ModelError, ModelStore, OnnxModel
 from ratchet.core.sentiment.window import SentimentWindow, bucket_scores
 from ratchet.core.signals import Prediction, Predictor
 
@@ -35,6 +37,7 @@ def run_backtest(data: str | None, summary_file: Path | None) -> int:
     if platform.dataset is None:
         raise AssertionError("a platform with a dataset folder has a dataset")
     console.print(f"data: {platform.dataset.name} ({chosen.why})", soft_wrap=True)
+    tell_models(console, platform)
     began = time.monotonic()
     result = _run(console, platform, platform.dataset)
     details = {
@@ -77,7 +80,10 @@ def _run(console: Console, platform: Platform, dataset: Dataset) -> BacktestResu
 
 def _predictors(platform: Platform) -> Mapping[str, Predictor]:
     store = ModelStore(Home.find().models)
-    models = {universe: store.load(universe) for universe in platform.registry.universes}
+    try:
+        models = {universe: store.load(universe) for universe in platform.registry.universes}
+    except ModelError as error:
+        raise CommandError(str(error)) from error
     return {universe: _predictor(model) for universe, model in models.items() if model is not None}
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from ratchet.cli.data import choose_dataset
 from ratchet.cli.errors import CommandError, UsageError
 from ratchet.cli.home import Home
+from ratchet.cli.models import tell_models
 from ratchet.cli.options import config_dir, make_console, portfolio, summary_path
 from ratchet.cli.platform.collect import collect
 from ratchet.cli.platform.environment import uses_paper_exchange
@@ -69,6 +70,7 @@ def _options(
     name = platform.dataset.name if platform.dataset else "live market data"
     why = chosen.why if chosen else "--live"
     console.print(f"data: {name} ({why})", soft_wrap=True)
+    tell_models(console, platform)
     options = RunOptions(config, chosen.path if chosen else None, name, why, speed, exit_when_done)
     return options, platform
 
