@@ -92,6 +92,14 @@ def test_a_database_that_is_away_is_named_before_anything_starts(ratchet, tmp_pa
     assert "stopped" in result.stdout
 
 
+def test_doctor_does_not_wait_for_a_database_that_is_away(ratchet):
+    result = ratchet("doctor", RATCHET_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", COLUMNS="200")
+    assert result.returncode == 1
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith("database"))
+    assert "fail" in line
+    assert "correct RATCHET_DATABASE_URL" in line
+
+
 @pytest.mark.integration
 def test_doctor_says_what_is_wrong_and_how_to_mend_it(ratchet):
     result = ratchet(

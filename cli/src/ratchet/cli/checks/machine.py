@@ -114,12 +114,16 @@ def database(home: Home, state: State) -> Result:
         return _embedded("database", home.postgres(state.mode if state else "replay"), state)
     from ratchet.common.db import Database
 
+    mend = "start it, or correct RATCHET_DATABASE_URL"
     try:
         db = Database(url, pool_size=1, application_name="ratchet-doctor")
+        # A query would wait for a server that is away.
+        if (reason := db.ping()) is not None:
+            return Result("database", Level.FAIL, reason, mend)
         level = db.query("SELECT current_setting('server_version')")[0][0]
         return Result("database", Level.OK, f"PostgreSQL {level}, TimescaleDB: {db.capability()}")
     except (DatabaseUnavailableError, psycopg2.Error) as error:
-        return Result("database", Level.FAIL, str(error).strip(), "start it, or correct RATCHET_DATABASE_URL")
+        return Result("database", Level.FAIL, str(error).strip(), mend)
 
 
 def streams(home: Home, state: State) -> Result:
