@@ -255,3 +255,17 @@ def test_stopping_ends_the_wait_for_a_lost_server(tmp_path):
     with pytest.raises(BusUnavailableError):
         bus.publish(STREAM, mark(1), ts=1)
     assert not bus.wait()
+
+
+def test_a_server_without_room_is_waited_for_behind_a_pipeline_too(bus):
+    bus.redis.config_set("maxmemory", 1)
+    refused = threading.Event()
+    bus.on_activity = refused.set
+    publish = threading.Thread(target=bus.publish_many, args=([(STREAM, mark(1), 1), (STREAM, mark(2), 2)],))
+    try:
+        publish.start()
+        assert refused.wait(10)
+    finally:
+        bus.redis.config_set("maxmemory", 0)
+    publish.join(10)
+    assert seqs(bus.tail(STREAM, "0")) == [1, 2]
