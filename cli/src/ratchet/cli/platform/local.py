@@ -43,6 +43,7 @@ LOOK_EVERY_S = 1.0
 READY_WITHIN_S = 180.0
 STALLED_S = 60.0
 WARMUP = "ratchet.core.warmup"
+LOST_STEP = "every service is ready; if Redis came back empty, the step is lost: start the run again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ class LocalPlatform:
             for lag in self._progress.lags
             if lag.entries
         ]
-        return "; ".join([*unready, *lags[:3], self._progress.error]).strip("; ") or "every service is ready"
+        return "; ".join([*unready, *lags[:3], self._progress.error]).strip("; ") or LOST_STEP
 
     def _end_leftovers(self) -> None:
         state = read_state(self.home)
