@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.common.db import Database
+from ratchet.common.db import Capability, Database
 from ratchet.core.assets import Registry
 from ratchet.phase_activation import tasks
 from ratchet.phase_activation.rollup import Rollup
@@ -109,6 +109,13 @@ def test_retention_removes_only_what_is_old(worker: Worker, db: Database) -> Non
             "VALUES ('NVDA', now() - %s * interval '1 day', 'stock', 1, 1, 1, 1)",
             (days,),
         )
+    if db.capability() is Capability.TIMESCALE:
+        assert tasks.apply_retention() == "the database has policies"
+        policies = (
+            "SELECT hypertable_name FROM timescaledb_information.jobs WHERE proc_name = 'policy_retention'"
+        )
+        assert ("quotes",) in db.query(policies)
+        return
     assert "quotes: 1" in tasks.apply_retention()
     assert db.query("SELECT count(*) FROM quotes") == [(1,)]
     assert tasks.apply_retention() == "nothing to remove"
