@@ -21,7 +21,7 @@ from ratchet.cli.platform.environment import platform_environment, uses_paper_ex
 from ratchet.cli.platform.events import EventLog
 from ratchet.cli.platform.interrupt import Interrupt
 from ratchet.cli.platform.progress import Progress, ProgressReader
-from ratchet.cli.platform.services import EXCHANGE, Ports, celery_specs, service_specs
+from ratchet.cli.platform.services import EXCHANGE, Ports, celery_specs, choosing_ports, service_specs
 from ratchet.cli.platform.state import (
     PlatformState,
     ProcessState,
@@ -95,6 +95,11 @@ class LocalPlatform:
 
     def start(self) -> None:
         """Start the services in waves; each wave waits until the one before is ready."""
+        with choosing_ports(self._interrupt.check):
+            self._start_services()
+        self.supervisor.start(celery_specs(self._environment, self.home.log, self.home.run))
+
+    def _start_services(self) -> None:
         self._ports = Ports.choose()
         secrets = Secrets.load(self.home)
         self._environment = platform_environment(
@@ -114,7 +119,6 @@ class LocalPlatform:
             specs = service_specs(self._ports, self._environment, self.home.log, wave=wave, without=without)
             self.supervisor.start(specs)
             self._wait_ready()
-        self.supervisor.start(celery_specs(self._environment, self.home.log, self.home.run))
 
     def watch(self, on_finished: Callable[[], None]) -> Progress:
         """Supervise until a signal, or until the replay is over or a service failed if the run ends with it.

@@ -1,7 +1,12 @@
 """Which processes make the platform, on which ports, and in which order they start."""
 
+import contextlib
+import fcntl
+import os
 import sys
-from collections.abc import Iterable, Mapping
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +43,22 @@ SERVICES = (
     # Last, since it sets the replay going.
     Service("market-data", "ratchet.market_data", 7001, 7201, "MARKET_DATA", wave=2),
 )
+
+
+@contextlib.contextmanager
+def choosing_ports(check: Callable[[], None]) -> Iterator[None]:
+    """Hold the choice of ports until they are taken: platforms that start at once must not choose the same.
+
+    `check` is called while another platform starts, and may raise to give up.
+    """
+    with (Path(tempfile.gettempdir()) / f"ratchet-ports-{os.getuid()}.lock").open("a") as handle:
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            check()
+            time.sleep(0.1)
+        yield
 
 
 @dataclass(frozen=True, slots=True)
