@@ -5,7 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -37,7 +37,7 @@ def configure_logging(service: str, level: str = "info") -> None:
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         # Looked up at each event: what stderr is may change, and must not be kept open by a logger.
-        logger_factory=lambda *_: structlog.WriteLogger(_Stderr()),
+        logger_factory=lambda *_: structlog.WriteLogger(cast("TextIO", _Stderr())),
         cache_logger_on_first_use=False,
     )
     handler = _StderrHandler()
