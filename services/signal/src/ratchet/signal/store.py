@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from psycopg2.extras import execute_values
 
 from ratchet.common.db import Database
 from ratchet.common.timestamps import to_datetime, to_ns
@@ -21,6 +22,7 @@ _SIGNAL_COLUMNS = (
     "id", "ts", "seq", "universe", "symbol", "asset_class", "direction", "confidence", "price", "votes",
     "features", "model_version",
 )  # fmt: skip
+_INSERT = f"INSERT INTO signals ({', '.join(_SIGNAL_COLUMNS)}) VALUES %s ON CONFLICT (id, ts) DO NOTHING"  # noqa: S608
 
 
 class SignalStore:
@@ -53,10 +55,8 @@ class SignalStore:
                     signal.model_version,
                 )
             )
-        with self._db.transaction() as cursor:
-            self._db.copy_upsert(
-                cursor, "signals", _SIGNAL_COLUMNS, rows, conflict=("id", "ts"), update=False
-            )
+        # A few rows: a plain INSERT costs less than a temporary table for COPY.
+        self._db.run(lambda cursor: execute_values(cursor, _INSERT, rows))
 
     def find(self, signal_id: str) -> dict[str, Any] | None:
         """Return one signal's row as a mapping, or None."""
