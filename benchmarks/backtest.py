@@ -103,7 +103,7 @@ def real_universe(folder: Path) -> tuple[Setup, Steps]:
     from ratchet.common.datasets import Dataset
 
     dataset = Dataset.open(folder)
-    registry = registry_of(dataset.symbols)
+    registry = registry_of([listing.symbol for listing in dataset.listings()])
     return setup_of(registry), list(dataset.steps(registry))
 
 
