@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class AssetClass(StrEnum):
-    """The six classes that a phase can unlock."""
+    """What is traded; a phase unlocks each class but options, which follow their underlying."""
 
     CRYPTO = "crypto"
     STOCK = "stock"
@@ -15,6 +15,7 @@ class AssetClass(StrEnum):
     FOREX = "forex"
     COMMODITY = "commodity"
     SPECULATIVE = "speculative"
+    OPTION = "option"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,18 @@ class OrderType(StrEnum):
     LIMIT = "limit"
     STOP = "stop"
     STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
 
 
 class TimeInForce(StrEnum):
-    """How long an order works."""
+    """How long an order works; OPG and CLS take part in the opening and closing auction only."""
 
     DAY = "day"
     GTC = "gtc"
     IOC = "ioc"
+    FOK = "fok"
+    OPG = "opg"
+    CLS = "cls"
 
 
 class Intent(StrEnum):
