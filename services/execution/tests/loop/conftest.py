@@ -40,15 +40,18 @@ from ratchet.execution.broker import (
 )
 from ratchet.execution.commands import Commands
 from ratchet.execution.config import ExecutionSettings
-from ratchet.execution.engine import Engine, Parts
+from ratchet.execution.engine import Engine
+from ratchet.execution.gate import Gate
 from ratchet.execution.inbox import Inbox
 from ratchet.execution.live import LiveLoop
 from ratchet.execution.marks import Marks
 from ratchet.execution.outbox import OutboxRelay
+from ratchet.execution.parts import Parts
+from ratchet.execution.pg_ledger import PostgresLedger
 from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.recovery import Loader
 from ratchet.execution.replay import ReplayLoop
-from ratchet.execution.store import LedgerWriter
+from ratchet.execution.throttle import Throttle, Unlimited
 from ratchet.v1 import control_pb2, orders_pb2
 
 HOUR = 3_600_000_000_000
@@ -213,6 +216,8 @@ class World:
     settings: dict[str, Any] = field(default_factory=dict)
     reconciler: Reconciler = field(default_factory=lambda: Reconciler(Decimal(1)))
     crashes: int = 0
+    is_down: bool = False
+    throttle: Throttle = field(default_factory=Unlimited)
 
     def __post_init__(self) -> None:
         self.bus = Bus(self.redis_url)
@@ -225,12 +230,19 @@ class World:
         assert leader.try_acquire()
         inbox = Inbox()
         self.broker.handler = inbox.put
-        writer = LedgerWriter("main", self.registry)
-        writer.epoch = leader.epoch
-        self.own_bus = Bus(self.redis_url)
+        ledger = PostgresLedger(self.db, "main", self.registry)
+        ledger.epoch = leader.epoch
+        at_once = threading.Event()
+        at_once.set()
+        self.own_bus = Bus(self.redis_url, stop=at_once if self.is_live else None)
+        settings = {"update_wait_s": 0.05, "unknown_settle_s": 0.05, **self.settings}
+        risk = LocalRisk(self.registry)
         self.parts = Parts(
-            ExecutionSettings(update_wait_s=0.05, **self.settings), self.registry, self.db, self.own_bus,
-            self.broker, inbox, LocalRisk(self.registry), writer, self.stop,
+            settings=ExecutionSettings(mode="live" if self.is_live else "replay", **settings),
+            registry=self.registry, ledger=ledger, bus=self.own_bus, broker=self.broker, inbox=inbox,
+            risk=risk, local_risk=risk.engine, stop=self.stop,
+            gate=Gate(self.registry, is_down=lambda _: self.is_live and self.is_down),
+            throttle=self.throttle, fence=leader.confirm,
         )  # fmt: skip
         self.thread = threading.Thread(target=self._run, args=(leader,), daemon=True)
         self.thread.start()
@@ -242,21 +254,15 @@ class World:
             marks.open()
             self.engine = self._loader().load()
             self.before_start(self)
-            self.engine.settle()
-            self.reconciler.run(self.engine)
-            self._make_loop(marks).run(self.stop)
+            kind = LiveLoop if self.is_live else ReplayLoop
+            loop = kind(self.engine, marks, self.commands, self.own_bus, self.reconciler)
+            loop.prepare()
+            loop.run(self.stop)
         except BaseException as error:  # noqa: BLE001 - the test's thread looks at it
             self.error = error
         finally:
             leader.release()
             self.own_bus.close()
-
-    def _make_loop(self, marks: Marks) -> ReplayLoop | LiveLoop:
-        assert self.engine is not None
-        if not self.is_live:
-            return ReplayLoop(self.engine, marks, self.commands)
-        fallback = RiskEngine(self.registry, RiskConfig(stale_price_s=10**9, stale_mark_s=10**9))
-        return LiveLoop(self.engine, marks, self.commands, self.reconciler, fallback)
 
     def _loader(self) -> Loader:
         assert self.parts is not None

@@ -77,7 +77,7 @@ def test_unanswered_orders_end_as_if_they_had_been_answered(
 
 def crash_in(world: Any, crash: type[BaseException], owner: str, method: str, at: list[int]) -> None:
     """Kill execution when it enters a method in one of these steps, once each."""
-    target = {"engine": world.engine, "writer": world.parts.writer, "bus": world.parts.bus}[owner]
+    target = {"engine": world.engine, "writer": world.parts.ledger.writer, "bus": world.parts.bus}[owner]
     original = getattr(target, method)
 
     def entered(*args: Any, **kwargs: Any) -> Any:
@@ -98,7 +98,7 @@ def crash_in(world: Any, crash: type[BaseException], owner: str, method: str, at
         ("engine", "commit"),
         ("writer", "state"),
         ("engine", "send"),
-        ("engine", "_record"),
+        ("engine", "record"),
         ("bus", "publish_many"),
     ],
 )
@@ -260,8 +260,7 @@ def test_a_difference_that_nothing_explains_blocks_new_risk_until_accepted(make_
     world.run(STEPS - 31)
     late = world.db.query("SELECT intent, status FROM orders WHERE seq > 31")
     assert all(status == "rejected" for intent, status in late if intent == "entry")
-    world.reconciler.accept()
-    world.commands.call(world.reconciler.run, 10)
+    world.commands.call(lambda engine: world.reconciler.accept(engine, "anna", "a fee that we know"), 10)
     assert world.engine.effective_state == "active"
 
 

@@ -25,7 +25,9 @@ def _listed(times: frozenset[TimeInForce]) -> str:
 
 
 def _times(found: Capability) -> str:
-    return "; ".join(f"{kind.value}: {_listed(found.times[kind])}" for kind in OrderType if kind in found.times)
+    return "; ".join(
+        f"{kind.value}: {_listed(found.times[kind])}" for kind in OrderType if kind in found.times
+    )
 
 
 def _classes(found: Capability) -> str:
