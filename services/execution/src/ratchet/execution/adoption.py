@@ -1,4 +1,4 @@
-"""Takes over what the broker holds and the ledger does not: positions and money that no order of ours has made."""
+"""Takes over what the broker holds and the ledger does not: positions and money that no order has made."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

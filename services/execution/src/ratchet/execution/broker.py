@@ -8,12 +8,14 @@ BrokerError
     └── BrokerThrottledError   too many requests; the venue says for how long to wait
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
+
+Row = TypeVar("Row")
 
 
 class BrokerError(Exception):
@@ -137,12 +139,13 @@ class BrokerPosition:
 
 @dataclass(frozen=True, slots=True)
 class BrokerAccount:
-    """Money of the account, in its currency."""
+    """Money of the account, in its currency; of several, `failed` names those counted as last seen."""
 
     account_number: str
     cash: Decimal
     equity: Decimal
     trading_blocked: bool
+    failed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,19 @@ class BrokerActivity:
     amount: Decimal = Decimal(0)
     price: Decimal | None = None
     description: str = ""
+
+
+class VenueList(list[Row]):
+    """A list of several venues' rows; `failed` names the venues that did not answer."""
+
+    def __init__(self, rows: Iterable[Row] = (), failed: frozenset[str] = frozenset()) -> None:
+        super().__init__(rows)
+        self.failed = failed
+
+
+def failed_venues(*answers: object) -> frozenset[str]:
+    """Return the venues that are missing in lists or accounts; none where there is one venue only."""
+    return frozenset().union(*(getattr(answer, "failed", frozenset()) for answer in answers))
 
 
 class Broker(Protocol):

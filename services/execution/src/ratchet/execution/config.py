@@ -62,12 +62,12 @@ class ExecutionSettings(Settings):
         if self.trading_mode == "live":
             if self.crash_at:
                 raise ValueError(
-                    f"RATCHET_CRASH_AT={self.crash_at!r}: a facility of tests, refused where real money is traded"
+                    f"RATCHET_CRASH_AT={self.crash_at!r}: only for tests, refused where real money is traded"
                 )
             return self
         if urlsplit(self.alpaca_url).hostname == _REAL_MONEY_HOST:
             raise ValueError(
                 f"RATCHET_ALPACA_URL={self.alpaca_url} trades real money, but RATCHET_TRADING_MODE is "
-                f"{self.trading_mode}: set RATCHET_TRADING_MODE=live and RATCHET_LIVE_CONFIRM, or another address"
+                f"{self.trading_mode}: set it and RATCHET_LIVE_CONFIRM, or another address"
             )
         return self

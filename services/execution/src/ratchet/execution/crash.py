@@ -43,7 +43,8 @@ def parse(text: str) -> tuple[str, int]:
     point, _, count = text.partition(":")
     if point not in POINTS or not (count or "1").isdigit() or int(count or "1") < 1:
         raise ValueError(
-            f"{VARIABLE}={text!r}: allowed is <point> or <point>:<n>, n from 1, with a point of {', '.join(POINTS)}"
+            f"{VARIABLE}={text!r}: allowed is <point> or <point>:<n>, n from 1, "
+            f"with a point of {', '.join(POINTS)}"
         )
     return point, int(count or "1")
 

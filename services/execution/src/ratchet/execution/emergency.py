@@ -1,7 +1,7 @@
 """What must work when nothing else does: cancel everything, close positions.
 
-Neither the signal service, nor risk, nor Redis is asked: only the database, where each command is audited, and
-the venue. The functions run in the loop's thread, on its engine.
+Neither the signal service, nor risk, nor Redis is asked: only the database, where each command is
+audited, and the venue. The functions run in the loop's thread, on its engine.
 """
 
 from decimal import Decimal

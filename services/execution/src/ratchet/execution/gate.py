@@ -12,8 +12,8 @@ from ratchet.execution.denials import Denial
 class Gate:
     """Checks an order against its venue's table, and new risk against what is known of the venue.
 
-    `is_down` says by asset that its venue's updates cannot arrive; a replay, which asks the venue at each step,
-    leaves it out.
+    `is_down` says by asset that its venue's updates cannot arrive; a replay, which asks the venue at each
+    step, leaves it out.
     """
 
     def __init__(

@@ -56,7 +56,7 @@ class LiveLoop:
         self.waits_for: str | None = None
 
     def prepare(self) -> None:
-        """Ask what became of orders, book what happened meanwhile, compare the books; nothing is sent anew."""
+        """Ask what became of orders, book what happened meanwhile, compare the books; send nothing anew."""
         self._engine.resolve_unknown(lambda _: False)
         self._ask_by_rest(since_ns=self._engine.ts)
         self._reconciler.run(self._engine, "start")

@@ -149,7 +149,8 @@ def _replacement(engine: Engine, order: Order, change: Change, ts: int) -> Order
     qty = order.qty if change.qty is None else change.qty
     if qty <= order.filled_qty or qty % asset.qty_increment:
         raise RefusedError(
-            f"qty {qty} must be more than the {order.filled_qty} filled and a multiple of {asset.qty_increment}"
+            f"qty {qty} must be more than the {order.filled_qty} filled "
+            f"and a multiple of {asset.qty_increment}"
         )
     if order.intent is not Intent.EXIT and qty > order.qty:
         raise RefusedError(f"qty {qty} is more than {order.qty}: risk judges new orders, not larger old ones")

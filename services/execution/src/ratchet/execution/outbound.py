@@ -1,4 +1,4 @@
-"""What goes to the venue, in which order, and when a request without an answer may be asked about or repeated.
+"""What goes to the venue, in which order, and when one without an answer may be asked about or repeated.
 
 Requests go cancels first, then exits, then entries. An entry for which the venue's limit leaves no room waits
 here, committed and not sent, until its deadline; then it is refused.

@@ -107,7 +107,7 @@ class Reconciler:
         return evolve(item, action=Action.BLOCKED)
 
     def _may_adopt(self, engine: Engine, item: Difference) -> bool:
-        """Only a position in an asset that we have nothing to do with: all else could be a fill on its way."""
+        """Only a position in an asset that we have nothing to do with: all else could be a late fill."""
         registry = engine.parts.registry
         if not engine.parts.is_live or item.kind != "position" or item.subject not in registry:
             return False

@@ -17,7 +17,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing on which ledger and broker disagree; amounts are decimal text, difference is broker - ledger."""
+    """One thing on which ledger and broker disagree; amounts are text, difference is broker - ledger."""
 
     kind: str
     subject: str

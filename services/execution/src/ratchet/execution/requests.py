@@ -1,7 +1,7 @@
 """Cancels and replacements: what is asked of the venue about orders that it has.
 
-The wish is committed before it is sent, so that a crash in between forgets nothing; what has no answer is asked
-about and, where the venue still works the order, asked for again.
+The wish is committed before it is sent, so that a crash in between forgets nothing; what has no answer is
+asked about and, where the venue still works the order, asked for again.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ratchet.execution.engine import Engine
 
 _K = OrderEventKind
+_AFTER_CANCEL = {Outcome.REFUSED: _K.CANCEL_REJECTED, Outcome.UNKNOWN: _K.CANCEL_UNANSWERED}
+_AFTER_REPLACE = {Outcome.REFUSED: _K.REPLACE_REJECTED, Outcome.UNKNOWN: _K.REPLACE_UNANSWERED}
 
 
 class Requests:
@@ -122,9 +124,7 @@ class Requests:
         effects = Effects(engine.seq, engine.ts)
         for key, answer in answers.items():
             current = engine.session.order(key)
-            kind = {Outcome.REFUSED: _K.CANCEL_REJECTED, Outcome.UNKNOWN: _K.CANCEL_UNANSWERED}.get(
-                answer.outcome
-            )
+            kind = _AFTER_CANCEL.get(answer.outcome)
             if kind is None or current is None:
                 continue
             if kind is _K.CANCEL_REJECTED:

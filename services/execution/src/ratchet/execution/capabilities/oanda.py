@@ -1,4 +1,4 @@
-"""OANDA's v20 API. Market orders there are FOK or IOC; a DAY one is sent as FOK, for it fills at once or not."""
+"""OANDA's v20 API. Market orders there are FOK or IOC; a DAY one is sent as FOK: it fills at once or not."""
 
 from ratchet.core.assets import AssetClass
 from ratchet.core.orders import OrderType, TimeInForce
