@@ -67,10 +67,14 @@ class Account:
 
     def fills(self, since_ns: int) -> list[BrokerFill]:
         self._speak()
-        return [
-            BrokerFill("e", order.broker_order_id, key, order.symbol, order.side, order.qty, Decimal(1), order.qty, 7)
-            for key, order in self.orders.items()
-        ]  # fmt: skip
+        return [_fill_of(key, order) for key, order in self.orders.items()]
+
+
+def _fill_of(key: str, order: BrokerOrder) -> BrokerFill:
+    one = Decimal(1)
+    return BrokerFill(
+        "e", order.broker_order_id, key, order.symbol, order.side, order.qty, one, order.qty, 7
+    )  # fmt: skip
 
 
 class Stream:
