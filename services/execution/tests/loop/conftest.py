@@ -19,6 +19,7 @@ from ratchet.common.streams import PORTFOLIO, SIGNALS, WATERMARK, bars_stream
 from ratchet.core.assets import AssetClass, Registry
 from ratchet.core.exchange import Exchange, ExchangeConfig, ExchangeEvent, ExchangeOrder, OrderRejected
 from ratchet.core.exchange import OrderRequest as ExchangeRequest
+from ratchet.core.exchange import ReplaceRequest as ExchangeReplace
 from ratchet.core.exits import ExitConfig
 from ratchet.core.market import BarBatch, Step
 from ratchet.core.orders import OrderStatus
@@ -28,6 +29,7 @@ from ratchet.core.risk import RiskConfig, RiskEngine
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
 from ratchet.execution.broker import (
     BrokerAccount,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
@@ -36,6 +38,7 @@ from ratchet.execution.broker import (
     DuplicateOrderError,
     OrderNotFoundError,
     OrderRequest,
+    ReplaceRequest,
     TradeUpdate,
 )
 from ratchet.execution.commands import Commands
@@ -59,7 +62,7 @@ START = int(datetime(2025, 1, 2, 18, tzinfo=UTC).timestamp()) * 1_000_000_000
 _STATUS = {
     "new": OrderStatus.ACCEPTED, "accepted": OrderStatus.ACCEPTED, "filled": OrderStatus.FILLED,
     "partially_filled": OrderStatus.PARTIALLY_FILLED, "canceled": OrderStatus.CANCELED,
-    "expired": OrderStatus.EXPIRED,
+    "expired": OrderStatus.EXPIRED, "replaced": OrderStatus.REPLACED,
 }  # fmt: skip
 
 
@@ -79,6 +82,11 @@ class CoreBroker:
         self.lose: Callable[[TradeUpdate], bool] = lambda _: False
         self.repeat = 1
         self.extra_cash = Decimal(0)
+        self.cancel_faults: list[str] = []
+        self.cancels = 0
+        self.told: list[BrokerActivity] = []
+        self.hand_made: list[BrokerPosition] = []
+        self.is_away = False
         self.lock = threading.RLock()
 
     def on_bars(self, bars: tuple[BarBatch, ...]) -> None:
@@ -103,18 +111,47 @@ class CoreBroker:
         return self._order(order)
 
     def cancel(self, broker_order_id: str) -> None:
+        self.cancels += 1
+        fault = self.cancel_faults.pop(0) if self.cancel_faults else ""
+        if fault == "lost":
+            raise BrokerUnreachableError("the cancel was lost")
         with self.lock:
             try:
                 self.exchange.cancel(broker_order_id, self.exchange.ts)
             except OrderRejected as error:
                 raise BrokerRefusedError(str(error.code), error.message, error.http_status) from error
             self._emit(self.exchange.drain_events())
+        if fault == "accepted":
+            raise BrokerUnreachableError("the cancel's answer was lost")
+
+    def replace(self, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
+        fault = self.submit_faults.pop(0) if self.submit_faults else ""
+        if fault == "lost":
+            raise BrokerUnreachableError("the replace was lost")
+        with self.lock:
+            asked = ExchangeReplace(
+                qty=change.qty, limit_price=change.limit_price, stop_price=change.stop_price,
+                client_order_id=change.client_order_id,
+            )  # fmt: skip
+            try:
+                order = self.exchange.replace(broker_order_id, asked, self.exchange.ts)
+            except OrderRejected as error:
+                raise BrokerRefusedError(str(error.code), error.message, error.http_status) from error
+            self._emit(self.exchange.drain_events())
+        if fault == "accepted":
+            raise BrokerUnreachableError("the replace's answer was lost")
+        return self._order(order)
+
+    def activities(self, since_ns: int) -> list[BrokerActivity]:
+        return [row for row in self.told if row.ts > since_ns]
 
     def get_by_client_id(self, client_order_id: str) -> BrokerOrder:
         if self.look_up_faults:
             raise BrokerUnreachableError(self.look_up_faults.pop(0))
         with self.lock:
-            order = self.exchange.order_by_client_id(client_order_id)
+            found = self.exchange.order_by_client_id(client_order_id)
+            ended = [order for order in self.known.values() if order.client_order_id == client_order_id]
+            order = found or (ended[-1] if ended else None)
         if order is None:
             raise OrderNotFoundError("40410000", "order not found", 404)
         return self._order(order)
@@ -129,7 +166,9 @@ class CoreBroker:
         ]
 
     def positions(self) -> list[BrokerPosition]:
-        return [
+        if self.is_away:
+            raise BrokerUnreachableError("the venue is away")
+        return self.hand_made + [
             BrokerPosition(self.registry[row.asset_id].symbol, row.qty, row.avg_entry_price)
             for row in self.exchange.positions()
         ]
@@ -178,6 +217,7 @@ class CoreBroker:
             order.id, order.client_order_id, self.registry[order.asset_id].symbol, order.side, order.type,
             order.time_in_force, _STATUS[order.status.value], order.qty or Decimal(0), order.filled_qty,
             order.filled_avg_price, order.limit_price, order.stop_price, order.created_ts, order.updated_ts,
+            order.status.value, order.replaced_by,
         )  # fmt: skip
 
 
@@ -424,3 +464,31 @@ def memory() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def crash() -> type[BaseException]:
     return Crash
+
+
+@pytest.fixture
+def live(make_world: Any) -> Any:
+    world = make_world(reconcile_every_s=0.2)
+    world.is_live = True
+    return world
+
+
+@pytest.fixture
+def move(live: Any, eventually: Any) -> Any:
+    """Move the market on, and wait until execution has taken every message and heard every update."""
+
+    def quiet() -> bool:
+        streams = ["ratchet:md:bars:crypto", "ratchet:md:bars:stock", "ratchet:signals"]
+        read = all(live.bus.lag(stream, "execution-main") == 0 for stream in streams)
+        booked = live.db.query("SELECT count(*) FROM fills")[0][0] == len(live.broker.executions)
+        unsent = live.db.query("SELECT 1 FROM orders WHERE status IN ('pending_new', 'unknown')")
+        if live.error is not None:
+            raise live.error
+        return read and booked and not unsent
+
+    def on(steps: int) -> None:
+        for _ in range(steps):
+            live.step()
+            eventually(quiet)
+
+    return on
