@@ -75,7 +75,8 @@ class Venue:
     def place(self, request: OrderRequest) -> BrokerOrder:
         self.orders[request.client_order_id] = BrokerOrder(
             f"b-{request.client_order_id}", request.client_order_id, request.symbol, request.side,
-            request.type, request.time_in_force, OrderStatus.ACCEPTED, request.qty, Decimal(0), None, None, None, 1, 1,
+            request.type, request.time_in_force, OrderStatus.ACCEPTED, request.qty, Decimal(0), None, None,
+            None, 1, 1,
         )  # fmt: skip
         return self.orders[request.client_order_id]
 

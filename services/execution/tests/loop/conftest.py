@@ -373,6 +373,10 @@ class World:
         }
         return {name: self.db.query(statement) for name, statement in queries.items()}
 
+    def make_bars(self, seq: int) -> tuple[BarBatch, ...]:
+        """The bars of an hour."""
+        return make_bars(seq)
+
     def relay(self) -> None:
         """Publish the outbox."""
         while OutboxRelay(self.db, self.bus, threading.Event()).relay():

@@ -148,7 +148,7 @@ class Booker:
         order = session.order(found.client_order_id)
         if order is not None:
             return order
-        order = self._ledger.order(found.client_order_id)
+        order = _of_this_round(effects, found.client_order_id) or self._ledger.order(found.client_order_id)
         if order is not None:
             return order
         order = external_order(self._registry, found)
@@ -229,6 +229,15 @@ class Booker:
         if _is_visible(order, after):
             effects.changes.append(OrderChange(after, order.status.value, source, detail=detail))
         return after
+
+
+def _of_this_round(effects: Effects, client_order_id: str) -> Order | None:
+    """Return an order that was adopted, and perhaps ended, since the last commit."""
+    for change in reversed(effects.changes):
+        if change.order.client_order_id == client_order_id:
+            return change.order
+    found = (item.order for item in effects.new_orders if item.order.client_order_id == client_order_id)
+    return next(found, None)
 
 
 def _is_visible(before: Order, after: Order) -> bool:
