@@ -119,6 +119,33 @@ def test_killed_at_any_point_the_replay_ends_the_same(
     assert world.closed_days() == ["2025-01-02", "2025-01-03", "2025-01-04"]
 
 
+@pytest.mark.parametrize(
+    "point",
+    ["before_commit", "after_commit", "after_send", "before_record_answer", "mid_fill", "during_reconcile"],
+)
+def test_killed_at_any_named_point_the_replay_ends_the_same(
+    make_world: Any, undisturbed: Any, crash: type[BaseException], point: str
+) -> None:
+    from ratchet.execution import crash as points
+
+    def die() -> None:
+        raise crash
+
+    world = make_world(checkpoint_steps=5)
+    world.before_start = lambda w: points.arm(f"{point}:{2 + w.crashes}" if w.crashes < 3 else "", die)
+    world.start()
+    try:
+        while world.seq < STEPS:
+            world.step()
+            world.finish()
+    finally:
+        points.arm("")
+    world.kill()
+    assert world.crashes >= (0 if point == "during_reconcile" else 3)
+    assert world.ledger() == undisturbed
+    assert books_agree(world)
+
+
 def test_steps_without_effect_are_not_acknowledged_before_they_are_committed(make_world: Any) -> None:
     world = make_world(checkpoint_steps=1000)
     world.start()
