@@ -92,3 +92,20 @@ def test_cash_is_the_brokers_to_the_cent(live: Any, move: Any) -> None:
     move(30)
     balance = live.db.query("SELECT sum(amount) FROM cash_ledger")[0][0]
     assert abs(balance - live.broker.account().cash) < Decimal("0.01")
+
+
+def test_signals_that_come_again_after_a_crash_make_no_second_order(live: Any, move: Any) -> None:
+    live.start()
+    move(12)
+    before = live.db.query("SELECT client_order_id FROM orders ORDER BY 1")
+    assert before
+    live.kill()
+    # As if nothing had been acknowledged: the group stands at the beginning again.
+    streams = ["ratchet:md:bars:crypto", "ratchet:md:bars:stock", "ratchet:signals"]
+    for stream in streams:
+        live.bus.redis.xgroup_destroy(stream, "execution-main")
+    live.start()
+    move(1)
+    again = {row[0] for row in live.db.query("SELECT client_order_id FROM orders")}
+    assert {row[0] for row in before} <= again
+    assert len(live.broker.submitted) == len(set(live.broker.submitted))

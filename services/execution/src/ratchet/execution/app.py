@@ -115,7 +115,6 @@ class Application:
             lambda: None if self._updates.connected else "the stream of trade updates is not connected",
         )
         add("risk", lambda: self.parts.risk.reason)
-        add("reconciliation", self._drift)
 
     def run(self, stop: threading.Event) -> None:
         """Lead, work, and start over after a lost dependency, until stopped."""
@@ -188,10 +187,6 @@ class Application:
 
     def _is_down(self, _: Asset) -> bool:
         return not self._updates.connected
-
-    def _drift(self) -> str | None:
-        report = self.reconciler.report
-        return report.reason or None if report is not None and self._state is None else None
 
     def _on_control(self, event: control_pb2.ControlEvent, holder: list[Engine]) -> None:
         if not holder:

@@ -6,6 +6,7 @@ database may differ, the engine is thrown away and a new one is loaded (see `rec
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from ratchet.common import metrics
@@ -18,7 +19,7 @@ from ratchet.core.orders import Intent, Order, OrderEventKind, OrderStatus, Orde
 from ratchet.core.orders.rows import evolve
 from ratchet.core.phases import PhaseState
 from ratchet.core.portfolio import PortfolioSnapshot
-from ratchet.core.risk import Proposal, Verdict
+from ratchet.core.risk import Proposal, Reason, Verdict
 from ratchet.core.signals import SignalBatch
 from ratchet.core.trader import TradingSession
 from ratchet.execution.booking import Booker, MissedError
@@ -116,8 +117,12 @@ class Engine:
         *,
         judged_at: int | None = None,
         judge: Callable[..., list[Verdict]] | None = None,
+        is_repeat: bool = False,
     ) -> None:
-        """Let the trader propose and risk judge; note decisions and orders for the ledger."""
+        """Let the trader propose and risk judge; note decisions and orders for the ledger.
+
+        Signals that may have been decided before (`is_repeat`) make no order that the ledger has.
+        """
         phases = self.phases.at(ts)
         self.context.note(batch.context for batch in signals)
         decision = self.session.decide(bars, signals, phases, ts, seq, self.effective_state)
@@ -125,7 +130,7 @@ class Engine:
             return
         ask = judge or self.parts.risk.evaluate
         verdicts = ask(decision.snapshot, decision.proposals, phases, judged_at or ts)
-        verdicts = self._gated(decision.proposals, verdicts, ts)
+        verdicts = self._gated(decision.proposals, verdicts, ts, is_repeat=is_repeat)
         self.note(decision.proposals, verdicts, effects)
         by_order = {item.id: item for item in decision.proposals}
         approved = [item.proposal_id for item in verdicts if item.approved]
@@ -237,14 +242,19 @@ class Engine:
             Decision(proposal, verdict) for proposal, verdict in zip(proposals, verdicts, strict=True)
         ]
 
-    def _gated(self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int) -> list[Verdict]:
+    def _gated(
+        self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int, *, is_repeat: bool
+    ) -> list[Verdict]:
         """Turn approvals of what execution itself would not send into rejections with its codes."""
         orders = iter(self.session.trader.orders(proposals, verdicts, ts))
         found = []
         for proposal, verdict in zip(proposals, verdicts, strict=True):
-            denial = None
+            denial: StrEnum | None = None
             if verdict.approved:
-                denial = self.parts.gate.denial(next(orders), self.session.working_orders)
+                order = next(orders)
+                denial = self.parts.gate.denial(order, self.session.working_orders)
+                if is_repeat and self.parts.ledger.order(order.client_order_id) is not None:
+                    denial = Reason.DUPLICATE_ORDER
             elif self.blocked and proposal.intent is not Intent.EXIT:
                 verdict = evolve(verdict, reasons=(*verdict.reasons, Denial.RECONCILIATION_DRIFT.value))
             found.append(verdict if denial is None else _refused(proposal, denial))
@@ -346,5 +356,5 @@ class Engine:
         metrics.EVENT_TIME_SECONDS.set(self.ts / 1e9)
 
 
-def _refused(proposal: Proposal, denial: Denial) -> Verdict:
+def _refused(proposal: Proposal, denial: StrEnum) -> Verdict:
     return Verdict(proposal.id, approved=False, qty=Decimal(0), reasons=(denial.value,))

@@ -51,6 +51,8 @@ class LiveLoop:
         self._sync = Synchronizer(self._parts.broker, engine.booker, self._parts.inbox)
         self._bars: dict[str, BarBatch] = {}
         self._unacknowledged: list[Received] = []
+        # Signals up to here may have been decided by the process before us.
+        self._loaded_ts = engine.ts
         self._next_resolve = self._next_sync = self._next_reconcile = 0.0
         self._bus_away_until = 0.0
         self.waits_for: str | None = None
@@ -72,6 +74,7 @@ class LiveLoop:
                 self._engine.send_waiting()
                 self._look_after()
         finally:
+            self._try_to_acknowledge()
             self._consumer.close()
 
     def _read(self) -> list[Received]:
@@ -89,6 +92,13 @@ class LiveLoop:
             self._bus_away_until = self._parts.clock.monotonic() + 1.0
             return []
 
+    def _try_to_acknowledge(self) -> None:
+        """Acknowledge what is durable; without Redis that is done later, or the messages come again."""
+        try:
+            self._acknowledge()
+        except BusUnavailableError as error:
+            _log.warning("messages not acknowledged", reason=str(error))
+
     def _acknowledge(self) -> None:
         if self._unacknowledged:
             self._consumer.ack(*self._unacknowledged)
@@ -104,6 +114,7 @@ class LiveLoop:
             with done[-1].span("execution.decide"):
                 self._finish(effects, started)
             self._unacknowledged += done
+            self._try_to_acknowledge()
 
     def _handle(self, entry: Received, effects: Effects) -> bool:
         try:
@@ -127,7 +138,14 @@ class LiveLoop:
         # Risk compares the prices' time with the wall clock's, so signals of long ago trade nothing.
         engine = self._engine
         engine.decide(
-            matching, [batch], batch.ts, 0, effects, judged_at=self._parts.clock.now_ns(), judge=engine.judge
+            matching,
+            [batch],
+            batch.ts,
+            0,
+            effects,
+            judged_at=self._parts.clock.now_ns(),
+            judge=engine.judge,
+            is_repeat=batch.ts <= self._loaded_ts,
         )
 
     def _finish(self, effects: Effects, started: float) -> None:
