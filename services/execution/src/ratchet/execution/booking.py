@@ -77,6 +77,9 @@ class Booker:
         """Book one execution with its fee, once."""
         before = order.status
         if session.order(order.client_order_id) is None:
+            if fill.cum_qty <= order.filled_qty:
+                # Booked already: an order that has ended must not come back for that.
+                return
             session.adopt(order)
         try:
             after, applied = session.on_fill(
