@@ -99,6 +99,9 @@ class Market:
         self.events += found
         return found
 
+    def batch(self, rows, timeframe="1h"):
+        return make_batch(self.ts, rows, timeframe)
+
     def quote(self, symbol, bid, ask, *, bid_size=1e9, ask_size=1e9, last=None, seconds=1):
         self.ts += int(seconds * 1_000_000_000)
         columns = [np.array([value], dtype=np.float64) for value in (bid, ask, bid_size, ask_size)]

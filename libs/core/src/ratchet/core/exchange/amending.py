@@ -29,12 +29,15 @@ def cancel(venue: Venue, order: ExchangeOrder, ts: int) -> ExchangeOrder:
         return order
     if not order.is_open:
         raise errors.unprocessable(f'order is already in "{order.status}" state')
+    if order.status is ExchangeStatus.PENDING_NEW:
+        # The order that it was to replace is what is at the venue.
+        order = venue.book.get(order.replaces) or order
     delay = venue.config.latency_ms.cancel * _NS_PER_MS
     if not delay or not order.is_working:
         return lifecycle.close(venue, order, ExchangeStatus.CANCELED, ts)
     if order.status is ExchangeStatus.PENDING_CANCEL:
         return order
-    _drop_successor(venue, order, ts)
+    lifecycle.drop_successor(venue, order, ts)
     order = venue.put(
         evolve(order, status=ExchangeStatus.PENDING_CANCEL, due_ts=ts + delay, replaced_by="", updated_ts=ts)
     )
@@ -87,7 +90,6 @@ def _succeed(venue: Venue, old: ExchangeOrder) -> None:
     new = venue.book.get(old.replaced_by)
     if new is None or new.qty is None or new.qty <= old.filled_qty:
         # Filled meanwhile beyond what was wanted: the replacement has nothing to do and the old order ends.
-        _drop_successor(venue, old, ts)
         lifecycle.close(venue, old, ExchangeStatus.CANCELED, ts)
         return
     status = ExchangeStatus.PARTIALLY_FILLED if old.filled_qty else ExchangeStatus.NEW
@@ -101,12 +103,6 @@ def _succeed(venue: Venue, old: ExchangeOrder) -> None:
         updated_ts=ts,
     )
     lifecycle.supersede(venue, old, carried, ts)
-
-
-def _drop_successor(venue: Venue, order: ExchangeOrder, ts: int) -> None:
-    new = venue.book.get(order.replaced_by) if order.replaced_by else None
-    if new is not None and new.status is ExchangeStatus.PENDING_NEW:
-        lifecycle.close(venue, replace(new, sibling_id="", legs=()), ExchangeStatus.CANCELED, ts)
 
 
 def _replacement(

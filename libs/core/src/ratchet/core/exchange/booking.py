@@ -6,7 +6,7 @@ from decimal import Decimal
 from ratchet.core.assets.types import Asset, AssetClass
 from ratchet.core.exchange.config import EQUITIES
 from ratchet.core.exchange.fees import Fee, fee_for
-from ratchet.core.exchange.lifecycle import close
+from ratchet.core.exchange.lifecycle import close, drop_successor
 from ratchet.core.exchange.margin.rates import initial_rate
 from ratchet.core.exchange.shape import is_whole
 from ratchet.core.exchange.types import Activity, EventType, ExchangeEvent, ExchangeOrder, ExchangeStatus
@@ -73,6 +73,8 @@ def book_execution(
         updated_ts=ts,
     )
     venue.put(filled)
+    if done:
+        drop_successor(venue, filled, ts)
     event = ExchangeEvent(
         EventType.FILL if done else EventType.PARTIAL_FILL,
         filled,

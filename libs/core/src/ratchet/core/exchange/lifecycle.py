@@ -161,12 +161,20 @@ def sync_sibling(venue: Venue, order: ExchangeOrder, ts: int) -> None:
 
 def close(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) -> ExchangeOrder:
     """End an order as canceled or expired, and with it the group that it belongs to."""
+    drop_successor(venue, order, ts)
     order = _end(venue, order, status, ts)
     for other_id in (*order.legs, order.sibling_id):
         other = venue.book.get(other_id) if other_id else None
         if other is not None and other.is_open:
             close(venue, other, ExchangeStatus.CANCELED, ts)
     return order
+
+
+def drop_successor(venue: Venue, order: ExchangeOrder, ts: int) -> None:
+    """Cancel the replacement that was under way for an order which has ended otherwise."""
+    new = venue.book.get(order.replaced_by) if order.replaced_by else None
+    if new is not None and new.status is ExchangeStatus.PENDING_NEW:
+        _end(venue, new, ExchangeStatus.CANCELED, ts)
 
 
 def _end(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) -> ExchangeOrder:
