@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import uuid5
 
 from ratchet.core.exchange.actions import ActionKind, CorporateAction
+from ratchet.core.exchange.days import new_york_day
 from ratchet.core.exchange.lifecycle import close
 from ratchet.core.exchange.shape import is_whole, tick_of
 from ratchet.core.exchange.trailing import stop_of
@@ -29,6 +30,16 @@ def begin_day(venue: Venue, ts: int) -> None:
         _pay(venue, asset_id, amount, qty, ts)
     if due:
         state.dividends = [entry for entry in state.dividends if entry[1] > state.day]
+
+
+def adjust_marks(venue: Venue, asset_ids: list[int], ts: int) -> None:
+    """Bring marks of event time ts (ns, UTC) through the splits that have taken effect since."""
+    if not venue.actions or ts > venue.day_ends:
+        return
+    for day in range(new_york_day(ts) + 1, venue.margin.day + 1):
+        for action in venue.actions.get(day, ()):
+            if action.kind is ActionKind.SPLIT and action.asset_id in asset_ids:
+                venue.scale_mark(action.asset_id, action.ratio)
 
 
 def _entitle(venue: Venue, action: CorporateAction) -> None:

@@ -16,6 +16,7 @@ from ratchet.core.assets.types import AssetClass, Registry
 from ratchet.core.exchange import (
     admission,
     amending,
+    corporate,
     errors,
     hours,
     lifecycle,
@@ -194,8 +195,14 @@ class Exchange:
         return self.drain_events()
 
     def mark(self, batches: Sequence[BarBatch]) -> None:
-        """Take marks from bars without matching, as after a restore from rows."""
+        """Take marks from bars without matching, as after a restore from rows.
+
+        Bars of before a split that has taken effect count in the shares of after it, if the corporate actions
+        are known by now.
+        """
         self._venue.mark(batches)
+        for batch in batches:
+            corporate.adjust_marks(self._venue, batch.asset_ids.tolist(), batch.ts)
 
     def drain_events(self) -> list[ExchangeEvent]:
         """Return events since the last drain, oldest first, and forget them."""
