@@ -1,4 +1,4 @@
-"""Margin rates against a table worked by hand from Alpaca's published requirements (long 30 %, short 5 dollars)."""
+"""Margin rates against a table worked by hand from the requirements that Alpaca publishes."""
 
 from decimal import Decimal
 

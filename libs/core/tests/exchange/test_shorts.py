@@ -1,4 +1,4 @@
-"""Short sales and their cover: TSLA can be borrowed, NVDA cannot; costs are zero, the account is on margin."""
+"""Short sales and their cover: TSLA can be borrowed, NVDA cannot; no costs, an account on margin."""
 
 from decimal import Decimal
 

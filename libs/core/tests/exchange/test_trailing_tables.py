@@ -9,7 +9,7 @@ from ratchet.core.orders import TimeInForce
 
 D = Decimal
 
-# name, side, trail, candles (open, high, low, close), the stop after each candle, and (candle, price) of the fill
+# name, side, trail, candles (open, high, low, close), the stop after each candle, (candle, price) of the fill
 TABLES = [
     (
         "the stop follows the high and stays when the price falls",
