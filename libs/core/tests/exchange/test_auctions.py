@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from ratchet.core.exchange import OrderRejected
+from ratchet.core.exchange import AccountSettings, OrderRejected
 from ratchet.core.orders import TimeInForce
 
 D = Decimal
@@ -127,3 +127,28 @@ def test_an_extended_day_order_lasts_until_eight_in_the_evening(market):
     assert market.exchange.order(order.id).status == "expired"
     overnight = market.submit(limit_price="90", extended_hours=True)
     assert overnight.expires_ts == at("06 00:00")
+
+
+@pytest.mark.parametrize(
+    ("time", "fills_overnight"), [("05 05:00", False), ("05 09:00", True), ("04 22:00", True)]
+)
+def test_the_overnight_session_can_be_switched_off(market, time, fills_overnight):
+    market.exchange.configure(AccountSettings(disable_overnight_trading=True))
+    market.ts = at(time)
+    market.submit(limit_price="101", extended_hours=True)
+    market.ts += 3_600 * 10**9
+    found = fills(market.bars({"NVDA": (100, 100, 100, 100)}, hours=0))
+    assert found == ([(10, 100)] if fills_overnight else [])
+
+
+def test_auctions_on_quotes_take_the_first_trade_from_the_auction_on(open_market):
+    desk = open_market(matching="quotes")
+    desk.ts = at("05 12:00")
+    desk.submit(time_in_force=TimeInForce.OPG)
+    desk.submit(time_in_force=TimeInForce.CLS, limit_price="90")
+    assert fills(desk.quote("NVDA", 99, 101, last=95)) == []
+    desk.ts = at("05 13:30")
+    assert fills(desk.quote("NVDA", 99, 101, last=100.5)) == [(10, D("100.5"))]
+    desk.ts = at("05 20:00")
+    assert fills(desk.quote("NVDA", 99, 101, last=100)) == []
+    assert desk.order("order-2").status == "canceled"

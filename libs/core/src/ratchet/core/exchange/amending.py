@@ -96,6 +96,11 @@ def _succeed(venue: Venue, old: ExchangeOrder) -> None:
     carried = replace(
         new,
         status=status,
+        # Its group may have changed since the request: other ids, or less to close.
+        qty=min(new.qty, old.qty or new.qty) if old.sibling_id else new.qty,
+        legs=old.legs,
+        sibling_id=old.sibling_id,
+        parent_id=old.parent_id,
         filled_qty=old.filled_qty,
         filled_notional=old.filled_notional,
         fill_count=old.fill_count,

@@ -6,6 +6,7 @@ from ratchet.core.assets.types import Asset
 from ratchet.core.exchange import errors
 from ratchet.core.exchange.config import EQUITIES, ExchangeConfig
 from ratchet.core.exchange.days import local_time, new_york_day
+from ratchet.core.exchange.settings import AccountSettings
 from ratchet.core.exchange.shape import AUCTIONS
 from ratchet.core.exchange.types import ExchangeOrder, ExchangeStatus, OrderRequest
 from ratchet.core.orders.types import TimeInForce
@@ -15,6 +16,7 @@ _NS_PER_MINUTE = 60_000_000_000
 _NS_PER_DAY = 86_400_000_000_000
 # After-hours trading lasts four hours beyond the close, on short days too.
 _POST_MARKET_NS = 240 * _NS_PER_MINUTE
+_PRE_MARKET_NS = 330 * _NS_PER_MINUTE
 _OPG_CUT_NS, _CLS_CUT_NS = 2 * _NS_PER_MINUTE, 10 * _NS_PER_MINUTE
 _REOPEN_HOUR = 19
 _WORDS = {TimeInForce.OPG: "opening", TimeInForce.CLS: "closing"}
@@ -26,6 +28,21 @@ def is_regular(asset: Asset, start: int, end: int) -> bool:
         return True
     calendar = get_calendar(asset.calendar)
     return calendar.is_open(start) or calendar.next_open(start) < end
+
+
+def is_overnight(asset: Asset, ts: int) -> bool:
+    """Say whether ts lies between after-hours trading and the next day's early trading."""
+    calendar = get_calendar(asset.calendar)
+    if calendar.is_open(ts) or calendar.next_close(ts - _POST_MARKET_NS) <= ts:
+        return False
+    return calendar.next_open(ts) - ts > _PRE_MARKET_NS
+
+
+def may_trade(order: ExchangeOrder, asset: Asset, settings: AccountSettings, start: int, end: int) -> bool:
+    """Say whether an order takes part in the session of the interval [start, end) (ns, UTC)."""
+    if is_regular(asset, start, end):
+        return True
+    return order.extended_hours and not (settings.disable_overnight_trading and is_overnight(asset, start))
 
 
 def expiry(config: ExchangeConfig, asset: Asset, request: OrderRequest, ts: int) -> int:
@@ -83,7 +100,7 @@ def auction_ts(order: ExchangeOrder) -> int:
     return order.expires_ts - (order.time_in_force is TimeInForce.OPG)
 
 
-def can_meet(order: ExchangeOrder, asset: Asset, start: int, end: int) -> bool:
+def can_meet(order: ExchangeOrder, asset: Asset, settings: AccountSettings, start: int, end: int) -> bool:
     """Say whether an order may trade on a bar over [start, end).
 
     It must have been placed before the bar and be under way no longer than it. An auction order meets the bar
@@ -97,4 +114,4 @@ def can_meet(order: ExchangeOrder, asset: Asset, start: int, end: int) -> bool:
         return max(order.created_ts, order.arrives_ts) < closes and start < closes <= end
     if order.created_ts > start or order.arrives_ts >= end:
         return False
-    return order.extended_hours or is_regular(asset, start, end)
+    return may_trade(order, asset, settings, start, end)

@@ -12,7 +12,7 @@ from ratchet.core.assets.types import Asset
 from ratchet.core.exchange import trailing
 from ratchet.core.exchange.booking import book_execution, closable, cut, lot_of, random_lot
 from ratchet.core.exchange.draws import perhaps_partial
-from ratchet.core.exchange.hours import auction_ts, is_regular
+from ratchet.core.exchange.hours import auction_ts, may_trade
 from ratchet.core.exchange.lifecycle import activate_legs, close, open_for_trading, sync_sibling
 from ratchet.core.exchange.shape import AUCTIONS
 from ratchet.core.exchange.types import ExchangeOrder, ExchangeStatus
@@ -64,7 +64,7 @@ class QuoteMatcher:
             return False
         if order.time_in_force in AUCTIONS:
             return self._ts >= auction_ts(order) >= order.arrives_ts
-        return order.extended_hours or is_regular(self._asset, self._ts, self._ts + 1)
+        return may_trade(order, self._asset, self._venue.settings, self._ts, self._ts + 1)
 
     def _current(self, order: ExchangeOrder) -> ExchangeOrder | None:
         found = self._venue.book.get(order.id)

@@ -70,7 +70,7 @@ class BarMatcher:
             if current.expires_ts <= start:
                 close(self._venue, current, ExchangeStatus.EXPIRED, self._ts)
                 continue
-            if not can_meet(current, self._asset, start, self._ts):
+            if not can_meet(current, self._asset, self._venue.settings, start, self._ts):
                 continue
             entered.append(order.id)
             if self._budget is None or self._budget > 0:
