@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ratchet.core.backtest import Backtest
-from ratchet.core.exchange import Exchange
-from ratchet.core.orders import Intent, OrderStatus, Side
+from ratchet.core.exchange import Exchange, OrderRequest
+from ratchet.core.orders import Intent, OrderStatus, Side, TimeInForce
 from ratchet.core.phases import PerformanceHistory, PhaseRecord, PhaseStatus
 from ratchet.core.trader import TradingSession
 
@@ -126,6 +126,19 @@ def test_what_the_venue_refuses_is_recorded_and_the_run_goes_on(world):
     assert len(refused) == outcome.summary.details["orders_refused"] > 0
     assert all(o.side is Side.SELL and "cost basis" in o.reason for o in refused)
     assert outcome.orders[-1].created_ts > refused[0].created_ts
+
+
+def test_an_order_of_the_venue_itself_is_followed(world):
+    class Visited(Backtest):
+        def _step(self, bars, ts):
+            if self._journal.steps == 10:
+                own = OrderRequest("venue", 0, Side.BUY, Decimal("0.5"), time_in_force=TimeInForce.GTC)
+                self._exchange.submit(own, self._exchange.ts)
+            return super()._step(bars, ts)
+
+    result = Visited(world).run(world.steps())
+    (fill,) = (fill for fill in result.fills if fill.client_order_id == "venue")
+    assert fill.qty == Decimal("0.5")
 
 
 def test_progress_and_timer(world):

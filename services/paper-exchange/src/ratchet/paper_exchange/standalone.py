@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from ratchet.common.datasets import Dataset, Replay
+from ratchet.common.datasets.corporate_actions import load_corporate_actions
 from ratchet.common.db import Database
 from ratchet.common.embedded import EmbeddedServerError, PostgresServer
 from ratchet.common.errors import ConfigError, RatchetError, StartupError
@@ -74,6 +75,7 @@ def _serve(options: argparse.Namespace, settings: Settings, url: str, stop: thre
         leader = _lead(db, dataset.name)
         stack.callback(leader.release)
         venue = _venue(options, platform, replay, Store(db, dataset.name, platform.registry, leader))
+        venue.corporate_actions = load_corporate_actions(dataset, platform.registry)
         simulation = Simulation(venue, replay)
         app = create_app(venue, simulation)
         server = HttpServer(app, options.host, options.port, variable="--port", **UVICORN_OPTIONS)

@@ -12,10 +12,17 @@ import numpy as np
 
 from ratchet.core.backtest.journal import Journal
 from ratchet.core.backtest.types import BacktestResult, Configuration, Progress, SentimentSource
-from ratchet.core.exchange import EventType, Exchange, ExchangeEvent, OrderRejected, OrderRequest
+from ratchet.core.exchange import (
+    EventType,
+    Exchange,
+    ExchangeEvent,
+    ExchangeOrder,
+    OrderRejected,
+    OrderRequest,
+)
 from ratchet.core.exits import ExitEngine
 from ratchet.core.market import BarBatch
-from ratchet.core.orders import Order, OrderEventKind, OrderUpdate
+from ratchet.core.orders import Intent, Order, OrderEventKind, OrderUpdate
 from ratchet.core.phases import (
     DayFigures,
     PerformanceHistory,
@@ -33,6 +40,8 @@ _NEWS = {
     EventType.CANCELED: OrderEventKind.CANCELED,
     EventType.EXPIRED: OrderEventKind.EXPIRED,
 }
+
+_ANNOUNCED = frozenset({EventType.NEW, EventType.ACCEPTED})
 
 
 class Backtest:
@@ -163,6 +172,9 @@ class Backtest:
 
     def _book(self, event: ExchangeEvent) -> None:
         order = event.order
+        if event.type in _ANNOUNCED and self._session.order(order.client_order_id) is None:
+            # The venue's own order, such as a liquidation.
+            self._session.adopt(_external(order))
         if event.is_execution:
             if event.qty is None or event.price is None:
                 raise ValueError(f"execution {event.execution_id} has no quantity or price")
@@ -191,3 +203,18 @@ class Backtest:
             positions=len(portfolio.positions),
             phases=self._states,
         )
+
+
+def _external(order: ExchangeOrder) -> Order:
+    return Order(
+        client_order_id=order.client_order_id,
+        asset_id=order.asset_id,
+        side=order.side,
+        qty=order.remaining_qty,
+        intent=Intent.EXTERNAL,
+        created_ts=order.created_ts,
+        updated_ts=order.created_ts,
+        type=order.type,
+        time_in_force=order.time_in_force,
+        reason="EXTERNAL",
+    )
