@@ -191,7 +191,7 @@ class Desk:
     def step(self, ts, *given):
         self.session.mark([bars(ts)])
         decision = self.session.decide([bars(ts)], [signals(ts, *given)], ACTIVE, ts, 1)
-        verdicts = self.risk.evaluate(decision.snapshot, decision.proposals, ACTIVE, ts)
+        verdicts = self.risk.evaluate(decision.snapshot, decision.proposals, ACTIVE, ts, decision.context)
         return self.session.place(decision.proposals, verdicts, ts)
 
 

@@ -14,7 +14,7 @@ from ratchet.core.risk.types import Proposal
 
 def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str, float], Denial | None]:
     """Return quantity, every sizer's figure in units of the asset, and the denial if nothing is left."""
-    book, proposal, asset = entry
+    book, proposal, asset, _ = entry
     price = proposal.price
     figures: dict[str, float] = {}
     smallest, reason = math.inf, Reason.POSITION_LIMIT
