@@ -112,5 +112,7 @@ def test_exits_do_not_depend_on_the_entries_around_them(desk, order):
     engine = RiskEngine(desk.registry, RiskConfig())
     chosen = [proposals[i] for i in order]
     verdicts = engine.evaluate(snapshot, chosen, desk.phases, desk.now, desk.context())
-    assert any(v.approved for v, i in zip(verdicts, order, strict=True) if proposals[i].intent is Intent.ENTRY)
+    assert any(
+        v.approved for v, i in zip(verdicts, order, strict=True) if proposals[i].intent is Intent.ENTRY
+    )
     assert all(v.approved for v, i in zip(verdicts, order, strict=True) if proposals[i].intent is Intent.EXIT)

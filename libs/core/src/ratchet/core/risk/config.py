@@ -81,7 +81,7 @@ class RiskConfig(BaseModel):
     volume_unreported: tuple[AssetClass, ...] = (AssetClass.FOREX, AssetClass.COMMODITY)
     """Classes whose venues report no traded volume (OANDA counts ticks): that limit cannot hold for them."""
     max_price_deviation_ratio: Ratio = 0.10
-    """Distance of an order's price from the last mark, as a fraction of the mark."""
+    """How far a buy may be priced above the last mark, and a sell below it, as a fraction of the mark."""
     max_orders_per_minute: Annotated[int, Field(ge=1)] | None = 60
     """Entries in one minute of event time."""
     trade_closed_markets: bool = False

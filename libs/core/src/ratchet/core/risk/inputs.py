@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratchet.core.assets import Registry
 from ratchet.core.market.batch import AssetIds, BarBatch, Floats
@@ -120,7 +121,9 @@ class RiskInputs:
             if known and begin < len(moves)
         }
 
-    def context(self, asset_ids: Iterable[int], marks: Floats, mark_ts: AssetIds, ts: int) -> RiskContext:
+    def context(
+        self, asset_ids: Iterable[int], marks: Floats, mark_ts: NDArray[np.int64], ts: int
+    ) -> RiskContext:
         """Return what risk must know of these assets at `ts`; marks and their event times by asset id.
 
         An asset without a mark has no facts.
@@ -130,7 +133,7 @@ class RiskInputs:
         recent = tuple(at for at in self._entries if ts - _MINUTE_NS < at <= ts)
         return RiskContext(facts, self.returns(wanted), self._records.all(), recent)
 
-    def _facts(self, asset_id: int, marks: Floats, mark_ts: AssetIds) -> AssetFacts:
+    def _facts(self, asset_id: int, marks: Floats, mark_ts: NDArray[np.int64]) -> AssetFacts:
         regime, spread = int(self._regime[asset_id]), float(self._spread[asset_id])
         return AssetFacts(
             mark=float(marks[asset_id]),

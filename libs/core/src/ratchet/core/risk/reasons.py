@@ -71,7 +71,10 @@ class Reason(StrEnum):
     POSITION_COUNT = "POSITION_COUNT", "The portfolio holds as many positions as it may."
     POSITION_LIMIT = "POSITION_LIMIT", "The position has no room left below its share of equity."
     POSITION_MISSING = "POSITION_MISSING", "There is no position on the other side to reduce."
-    PRICE_COLLAR = "PRICE_COLLAR", "The order's price is too far from the market's."
+    PRICE_COLLAR = (
+        "PRICE_COLLAR",
+        "The order pays too much more, or asks too much less, than the market's price.",
+    )
     PRICE_INVALID = "PRICE_INVALID", "The proposal's price is not a positive number."
     PRICE_STALE = "PRICE_STALE", "The prices behind the proposal are too old."
     PROPOSAL_SEEN = "PROPOSAL_SEEN", "The same proposal was judged or ordered before."

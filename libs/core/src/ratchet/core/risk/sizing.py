@@ -13,14 +13,19 @@ from ratchet.core.risk.types import Proposal
 
 
 def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str, float], Denial | None]:
-    """Return quantity, every sizer's figure in units of the asset, and the denial if nothing is left."""
+    """Return quantity, every sizer's figure in units of the asset, and the denial if nothing is left.
+
+    A sizer that abstains, or that has no number to give and so forbids the entry, has no figure.
+    """
     book, proposal, asset, _ = entry
     price = proposal.price
     figures: dict[str, float] = {}
     smallest, reason = math.inf, Reason.POSITION_LIMIT
     for sizer in sizers:
         room = max(sizer.room(entry), 0.0)
-        figures[sizer.name] = room / price
+        qty = room / price
+        if math.isfinite(qty):
+            figures[sizer.name] = qty
         if not room >= smallest:
             smallest, reason = room, sizer.reason
     least = max(float(asset.min_notional), book.config.min_entry_ratio * book.equity)

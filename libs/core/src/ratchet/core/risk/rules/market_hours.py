@@ -19,7 +19,7 @@ def market_hours(entry: Entry) -> Denial | None:
     calendar = get_calendar(name)
     grace_ns = book.config.stale_price_s * NS_PER_SECOND
     try:
-        if calendar.is_open(book.ts) or calendar.is_open(book.ts - grace_ns - 1):
+        if calendar.is_open(book.ts) or calendar.next_close(book.ts - grace_ns - 1) <= book.ts:
             return None
     except ValueError as error:
         return Denial(Reason.MARKET_CLOSED, f"{entry.asset.symbol}: {error}")
