@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ratchet.core.assets import AssetClass
 from ratchet.core.risk.breakers.config import BreakersConfig
@@ -148,7 +148,12 @@ class RiskConfig(BaseModel):
 
     def _profile(self, name: str) -> "RiskConfig":
         base = self.model_dump(exclude={"profiles", "accounts"})
-        return RiskConfig.model_validate(_merged(base, self.profiles[name]))
+        try:
+            return RiskConfig.model_validate(_merged(base, self.profiles[name]))
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, ("profiles", name, *first["loc"])))
+            raise ValueError(f"{key}={first['input']!r}: {first['msg']}") from None
 
     def with_limits(self, limits: Mapping[str, float]) -> Self:
         """Return a copy with some limits replaced, validated; `class_limit_ratio.crypto` names a class.

@@ -63,8 +63,12 @@ def report(
 ) -> RiskReport:
     """Measure the positions of a snapshot; working orders do not count.
 
-    ValueError when a mark, a quantity or a return is not a finite number, or names an unknown asset.
+    ValueError when a mark, a quantity or a return is not a finite number, equity is not positive, or a
+    position names an unknown asset.
     """
+    equity = float(snapshot.equity)
+    if not equity > 0.0:
+        raise ValueError(f"equity {snapshot.equity} must be positive")
     exposures = _exposures(snapshot, registry)
     known, history = common_history(context.returns, list(exposures), min_days)
     if not np.isfinite(history).all():
@@ -78,7 +82,6 @@ def report(
             figures += [historical(pnl, level), parametric(pnl, level), cornish_fisher(pnl, level)]
             figures.append(monte_carlo(money, history, level, rng, simulations))
         shares = dict(zip(known, var_contributions(money, history, levels[0]).tolist(), strict=True))
-    equity = float(snapshot.equity)
     greeks = {i: facts.greeks for i, facts in context.assets.items() if facts.greeks is not None}
     tests = [
         stress(name, scenario, snapshot.positions, registry, equity, greeks)

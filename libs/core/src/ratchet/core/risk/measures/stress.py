@@ -24,7 +24,10 @@ Shock = Annotated[float, Field(ge=-1.0, le=10.0, allow_inf_nan=False)]
 
 
 class Scenario(BaseModel):
-    """Relative price moves; the most specific one counts: symbol, then sector, then class, else none."""
+    """Relative price moves; the most specific one counts: symbol, then sector, then class, else none.
+
+    A leveraged ETF takes its class's move, because its sector's is that of shares without leverage.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +40,7 @@ class Scenario(BaseModel):
         """Return the relative move of an asset's price."""
         if asset.symbol in self.symbols:
             return self.symbols[asset.symbol]
-        if asset.sector in self.sectors:
+        if asset.sector in self.sectors and asset.asset_class is not AssetClass.LEVERAGED_ETF:
             return self.sectors[asset.sector]
         return self.classes.get(asset.asset_class, 0.0)
 
