@@ -26,7 +26,8 @@ def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str
         qty = room / price
         if math.isfinite(qty):
             figures[sizer.name] = qty
-        if not room >= smallest:
+        # A room that is no number is the smallest of all, and stays it.
+        if room < smallest or math.isnan(room):
             smallest, reason = room, sizer.reason
     least = max(float(asset.min_notional), book.config.min_entry_ratio * book.equity)
     if not smallest >= least:
