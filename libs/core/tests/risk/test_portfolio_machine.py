@@ -28,7 +28,7 @@ def make_registry() -> Registry:
         Asset(
             id=i, symbol=f"A{i}", asset_class=CLASSES[i % 5], phase=0, venue="alpaca", universe="all",
             calendar="24/7", price_increment=Decimal("0.01"), qty_increment=Decimal("0.001"),
-            min_notional=Decimal(1), max_position_ratio=0.08 + 0.1 * (i % 3),
+            min_notional=Decimal(1), max_position_ratio=0.12 + 0.1 * (i % 3),
             stop_loss_ratio=0.04 + 0.02 * (i % 4), shortable=i % 2 == 0,
             sector=("", "technology", "energy")[i % 3],
         )
@@ -42,13 +42,13 @@ class Desk(RuleBasedStateMachine):
     @initialize(
         adding=st.booleans(),
         short=st.booleans(),
-        exposure=st.sampled_from([0.4, 3.0]),
-        heat=st.sampled_from([0.02, 0.25]),
-        positions=st.sampled_from([None, 4, 20]),
-        order=st.sampled_from([0.05, 0.10, 0.60]),
-        correlated=st.sampled_from([0.2, 5.0]),
-        sector=st.sampled_from([0.15, 5.0]),
-        klass=st.sampled_from([0.12, 1.0]),
+        exposure=st.sampled_from([0.4, 3.0, 3.0]),
+        heat=st.sampled_from([0.02, 0.5, 0.5]),
+        positions=st.sampled_from([None, None, 4]),
+        order=st.sampled_from([0.10, 0.60, 0.60]),
+        correlated=st.sampled_from([0.2, 5.0, 5.0]),
+        sector=st.sampled_from([0.15, 5.0, 5.0]),
+        klass=st.sampled_from([0.12, 1.0, 1.0]),
     )
     def begin(self, adding, short, exposure, heat, positions, order, correlated, sector, klass):
         self.registry = make_registry()
@@ -242,4 +242,4 @@ def config_buffer(config, equity):
 
 
 TestDesk = Desk.TestCase
-TestDesk.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestDesk.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
