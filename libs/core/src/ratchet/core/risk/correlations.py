@@ -57,7 +57,7 @@ class Correlations:
 def _unit(row: Floats) -> Floats:
     """Return the row less its mean, scaled to length one; zeros for a row of equal numbers."""
     left = row - np.add.reduce(row) / row.size
-    length = math.sqrt(float(left @ left))
+    length = math.sqrt(float(left.dot(left)))
     # Equal numbers have a rounding error for a deviation.
     if length <= 1e-14 * row.size * (abs(float(row[0])) + 1e-300):
         return np.zeros(row.size)

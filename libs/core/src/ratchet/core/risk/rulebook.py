@@ -35,11 +35,15 @@ class Entry(NamedTuple):
 
 
 class Sizer(NamedTuple):
-    """One limit on size; `room` returns the notional, in the account currency, that it allows."""
+    """One limit on size; `room` returns the notional, in the account currency, that it allows.
+
+    A costly one is not asked about an entry for which the others have left too little.
+    """
 
     name: str
     reason: Reason
     room: "RoomFunction"
+    is_costly: bool = False
 
 
 AccountRule = Callable[[Book], Denial | None]
@@ -78,11 +82,13 @@ def order_rule(order: int) -> Callable[[OrderRule], OrderRule]:
     return _into(_order_rules, order)
 
 
-def sizer(order: int, name: str, reason: Reason) -> Callable[[RoomFunction], RoomFunction]:
+def sizer(
+    order: int, name: str, reason: Reason, *, is_costly: bool = False
+) -> Callable[[RoomFunction], RoomFunction]:
     """Register a sizer; its figure appears in the verdict as `qty_<name>`. Infinity abstains."""
 
     def register(room: RoomFunction) -> RoomFunction:
-        _sizers.append((order, Sizer(f"qty_{name}", reason, room)))
+        _sizers.append((order, Sizer(f"qty_{name}", reason, room, is_costly)))
         return room
 
     return register

@@ -15,13 +15,17 @@ from ratchet.core.risk.types import Proposal
 def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str, float], Denial | None]:
     """Return quantity, every sizer's figure in units of the asset, and the denial if nothing is left.
 
-    A sizer that abstains, or that has no number to give and so forbids the entry, has no figure.
+    A sizer that abstains, that was not asked, or that has no number to give and so forbids the entry, has
+    no figure.
     """
     book, proposal, asset, _ = entry
     price = proposal.price
     figures: dict[str, float] = {}
     smallest, reason = math.inf, Reason.POSITION_LIMIT
+    least = max(float(asset.min_notional), book.config.min_entry_ratio * book.equity)
     for sizer in sizers:
+        if sizer.is_costly and not smallest >= least:
+            continue
         room = max(sizer.room(entry), 0.0)
         qty = room / price
         if math.isfinite(qty):
@@ -29,7 +33,6 @@ def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str
         # A room that is no number is the smallest of all, and stays it.
         if room < smallest or math.isnan(room):
             smallest, reason = room, sizer.reason
-    least = max(float(asset.min_notional), book.config.min_entry_ratio * book.equity)
     if not smallest >= least:
         return ZERO, figures, Denial(reason, f"{asset.symbol}: room for {smallest:.2f}, {least:.2f} needed")
     return _quantity(proposal, asset, smallest, figures)

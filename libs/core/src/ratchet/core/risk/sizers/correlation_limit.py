@@ -4,7 +4,7 @@ from ratchet.core.risk.reasons import Reason
 from ratchet.core.risk.rulebook import Entry, sizer
 
 
-@sizer(order=66, name="correlation_limit", reason=Reason.CORRELATION_LIMIT)
+@sizer(order=100, name="correlation_limit", reason=Reason.CORRELATION_LIMIT, is_costly=True)
 def correlation_limit(entry: Entry) -> float:
     """Return what the limit on correlated exposure leaves.
 

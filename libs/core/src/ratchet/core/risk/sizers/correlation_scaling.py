@@ -6,7 +6,7 @@ from ratchet.core.risk.reasons import Reason
 from ratchet.core.risk.rulebook import Entry, sizer
 
 
-@sizer(order=82, name="correlation_scaling", reason=Reason.CORRELATION_LIMIT)
+@sizer(order=110, name="correlation_scaling", reason=Reason.CORRELATION_LIMIT, is_costly=True)
 def correlation_scaling(entry: Entry) -> float:
     """Return the order limit over 1 + scaling x mean correlation with what is held and working.
 
