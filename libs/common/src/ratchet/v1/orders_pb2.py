@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ratchet/v1/orders.proto\x12\nratchet.v1\"\xcd\x02\n\x05Order\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\x17\n\x0f\x62roker_order_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\r\x12\x0c\n\x04side\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x15\n\rtime_in_force\x18\x06 \x01(\t\x12\x0b\n\x03qty\x18\x07 \x01(\t\x12\x13\n\x0blimit_price\x18\x08 \x01(\t\x12\x12\n\nstop_price\x18\t \x01(\t\x12\x0e\n\x06status\x18\n \x01(\t\x12\x12\n\nfilled_qty\x18\x0b \x01(\t\x12\x18\n\x10\x66illed_avg_price\x18\x0c \x01(\t\x12\x0e\n\x06intent\x18\r \x01(\t\x12\x0e\n\x06reason\x18\x0e \x01(\t\x12\x11\n\tsignal_id\x18\x0f \x01(\t\x12\x12\n\ncreated_ns\x18\x10 \x01(\x03\x12\x12\n\nupdated_ns\x18\x11 \x01(\x03\"\x91\x01\n\nOrderEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x11\n\tportfolio\x18\x03 \x01(\t\x12 \n\x05order\x18\x04 \x01(\x0b\x32\x11.ratchet.v1.Order\x12\x13\n\x0b\x66rom_status\x18\x05 \x01(\t\x12\x1e\n\x04\x66ill\x18\x06 \x01(\x0b\x32\x10.ratchet.v1.Fill\"\xb8\x01\n\x04\x46ill\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\r\x12\x0c\n\x04side\x18\x04 \x01(\t\x12\x0b\n\x03qty\x18\x05 \x01(\t\x12\r\n\x05price\x18\x06 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x07 \x01(\t\x12\r\n\x05ts_ns\x18\x08 \x01(\x03\x12\x14\n\x0crealized_pnl\x18\t \x01(\t\x12\x13\n\x0b\x66\x65\x65_in_base\x18\n \x01(\x08\"\xa2\x01\n\x08Position\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\r\x12\x0b\n\x03qty\x18\x02 \x01(\t\x12\x17\n\x0f\x61vg_entry_price\x18\x03 \x01(\t\x12\x0c\n\x04mark\x18\x04 \x01(\x01\x12\x0f\n\x07mark_ns\x18\x05 \x01(\x03\x12\x11\n\topened_ns\x18\x06 \x01(\x03\x12\x16\n\x0ehigh_watermark\x18\x07 \x01(\x01\x12\x14\n\x0crealized_pnl\x18\x08 \x01(\t\"\x8a\x02\n\x11PortfolioSnapshot\x12\x11\n\tportfolio\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x0c\n\x04\x63\x61sh\x18\x04 \x01(\t\x12\x0e\n\x06\x65quity\x18\x05 \x01(\t\x12\'\n\tpositions\x18\x06 \x03(\x0b\x32\x14.ratchet.v1.Position\x12&\n\x0bopen_orders\x18\x07 \x03(\x0b\x32\x11.ratchet.v1.Order\x12\x13\n\x0bpeak_equity\x18\x08 \x01(\x01\x12\x18\n\x10\x64\x61y_start_equity\x18\t \x01(\x01\x12\x15\n\rtrading_state\x18\n \x01(\t\x12\x11\n\tday_close\x18\x0b \x01(\t\"\xb0\x01\n\rSubmitRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0c\n\x04side\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0b\n\x03qty\x18\x04 \x01(\t\x12\x13\n\x0blimit_price\x18\x05 \x01(\t\x12\x12\n\nstop_price\x18\x06 \x01(\t\x12\x15\n\rtime_in_force\x18\x07 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12\x17\n\x0fidempotency_key\x18\t \x01(\t\"U\n\x0eSubmitResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12 \n\x05order\x18\x02 \x01(\x0b\x32\x11.ratchet.v1.Order\x12\x0f\n\x07reasons\x18\x03 \x03(\t\"7\n\rCancelRequest\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\"2\n\x0e\x43\x61ncelResponse\x12 \n\x05order\x18\x01 \x01(\x0b\x32\x11.ratchet.v1.Order\"1\n\x10\x43\x61ncelAllRequest\x12\r\n\x05\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"6\n\x11\x43\x61ncelAllResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\">\n\x0e\x46lattenRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"4\n\x0f\x46lattenResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\"2\n\x11ListOrdersRequest\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"7\n\x12ListOrdersResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\"\x16\n\x14ListPositionsRequest\"I\n\x15ListPositionsResponse\x12\x30\n\tportfolio\x18\x01 \x01(\x0b\x32\x1d.ratchet.v1.PortfolioSnapshot\"\x15\n\x13StreamEventsRequest2\x89\x04\n\tExecution\x12?\n\x06Submit\x12\x19.ratchet.v1.SubmitRequest\x1a\x1a.ratchet.v1.SubmitResponse\x12?\n\x06\x43\x61ncel\x12\x19.ratchet.v1.CancelRequest\x1a\x1a.ratchet.v1.CancelResponse\x12H\n\tCancelAll\x12\x1c.ratchet.v1.CancelAllRequest\x1a\x1d.ratchet.v1.CancelAllResponse\x12\x42\n\x07\x46latten\x12\x1a.ratchet.v1.FlattenRequest\x1a\x1b.ratchet.v1.FlattenResponse\x12K\n\nListOrders\x12\x1d.ratchet.v1.ListOrdersRequest\x1a\x1e.ratchet.v1.ListOrdersResponse\x12T\n\rListPositions\x12 .ratchet.v1.ListPositionsRequest\x1a!.ratchet.v1.ListPositionsResponse\x12I\n\x0cStreamEvents\x12\x1f.ratchet.v1.StreamEventsRequest\x1a\x16.ratchet.v1.OrderEvent0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ratchet/v1/orders.proto\x12\nratchet.v1\"\xcd\x02\n\x05Order\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\x17\n\x0f\x62roker_order_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\r\x12\x0c\n\x04side\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x15\n\rtime_in_force\x18\x06 \x01(\t\x12\x0b\n\x03qty\x18\x07 \x01(\t\x12\x13\n\x0blimit_price\x18\x08 \x01(\t\x12\x12\n\nstop_price\x18\t \x01(\t\x12\x0e\n\x06status\x18\n \x01(\t\x12\x12\n\nfilled_qty\x18\x0b \x01(\t\x12\x18\n\x10\x66illed_avg_price\x18\x0c \x01(\t\x12\x0e\n\x06intent\x18\r \x01(\t\x12\x0e\n\x06reason\x18\x0e \x01(\t\x12\x11\n\tsignal_id\x18\x0f \x01(\t\x12\x12\n\ncreated_ns\x18\x10 \x01(\x03\x12\x12\n\nupdated_ns\x18\x11 \x01(\x03\"\x91\x01\n\nOrderEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x11\n\tportfolio\x18\x03 \x01(\t\x12 \n\x05order\x18\x04 \x01(\x0b\x32\x11.ratchet.v1.Order\x12\x13\n\x0b\x66rom_status\x18\x05 \x01(\t\x12\x1e\n\x04\x66ill\x18\x06 \x01(\x0b\x32\x10.ratchet.v1.Fill\"\xb8\x01\n\x04\x46ill\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\r\x12\x0c\n\x04side\x18\x04 \x01(\t\x12\x0b\n\x03qty\x18\x05 \x01(\t\x12\r\n\x05price\x18\x06 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x07 \x01(\t\x12\r\n\x05ts_ns\x18\x08 \x01(\x03\x12\x14\n\x0crealized_pnl\x18\t \x01(\t\x12\x13\n\x0b\x66\x65\x65_in_base\x18\n \x01(\x08\"\xa2\x01\n\x08Position\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\r\x12\x0b\n\x03qty\x18\x02 \x01(\t\x12\x17\n\x0f\x61vg_entry_price\x18\x03 \x01(\t\x12\x0c\n\x04mark\x18\x04 \x01(\x01\x12\x0f\n\x07mark_ns\x18\x05 \x01(\x03\x12\x11\n\topened_ns\x18\x06 \x01(\x03\x12\x16\n\x0ehigh_watermark\x18\x07 \x01(\x01\x12\x14\n\x0crealized_pnl\x18\x08 \x01(\t\"[\n\x07\x42reaker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07tripped\x18\x02 \x01(\x08\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\x01\x12\x12\n\ntripped_ns\x18\x05 \x01(\x03\"\xb1\x02\n\x11PortfolioSnapshot\x12\x11\n\tportfolio\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x0c\n\x04\x63\x61sh\x18\x04 \x01(\t\x12\x0e\n\x06\x65quity\x18\x05 \x01(\t\x12\'\n\tpositions\x18\x06 \x03(\x0b\x32\x14.ratchet.v1.Position\x12&\n\x0bopen_orders\x18\x07 \x03(\x0b\x32\x11.ratchet.v1.Order\x12\x13\n\x0bpeak_equity\x18\x08 \x01(\x01\x12\x18\n\x10\x64\x61y_start_equity\x18\t \x01(\x01\x12\x15\n\rtrading_state\x18\n \x01(\t\x12\x11\n\tday_close\x18\x0b \x01(\t\x12%\n\x08\x62reakers\x18\x0c \x03(\x0b\x32\x13.ratchet.v1.Breaker\"\xb0\x01\n\rSubmitRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0c\n\x04side\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0b\n\x03qty\x18\x04 \x01(\t\x12\x13\n\x0blimit_price\x18\x05 \x01(\t\x12\x12\n\nstop_price\x18\x06 \x01(\t\x12\x15\n\rtime_in_force\x18\x07 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12\x17\n\x0fidempotency_key\x18\t \x01(\t\"U\n\x0eSubmitResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12 \n\x05order\x18\x02 \x01(\x0b\x32\x11.ratchet.v1.Order\x12\x0f\n\x07reasons\x18\x03 \x03(\t\"7\n\rCancelRequest\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\"2\n\x0e\x43\x61ncelResponse\x12 \n\x05order\x18\x01 \x01(\x0b\x32\x11.ratchet.v1.Order\"1\n\x10\x43\x61ncelAllRequest\x12\r\n\x05\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"6\n\x11\x43\x61ncelAllResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\">\n\x0e\x46lattenRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"4\n\x0f\x46lattenResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\"2\n\x11ListOrdersRequest\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"7\n\x12ListOrdersResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\"\x16\n\x14ListPositionsRequest\"I\n\x15ListPositionsResponse\x12\x30\n\tportfolio\x18\x01 \x01(\x0b\x32\x1d.ratchet.v1.PortfolioSnapshot\"\x15\n\x13StreamEventsRequest2\x89\x04\n\tExecution\x12?\n\x06Submit\x12\x19.ratchet.v1.SubmitRequest\x1a\x1a.ratchet.v1.SubmitResponse\x12?\n\x06\x43\x61ncel\x12\x19.ratchet.v1.CancelRequest\x1a\x1a.ratchet.v1.CancelResponse\x12H\n\tCancelAll\x12\x1c.ratchet.v1.CancelAllRequest\x1a\x1d.ratchet.v1.CancelAllResponse\x12\x42\n\x07\x46latten\x12\x1a.ratchet.v1.FlattenRequest\x1a\x1b.ratchet.v1.FlattenResponse\x12K\n\nListOrders\x12\x1d.ratchet.v1.ListOrdersRequest\x1a\x1e.ratchet.v1.ListOrdersResponse\x12T\n\rListPositions\x12 .ratchet.v1.ListPositionsRequest\x1a!.ratchet.v1.ListPositionsResponse\x12I\n\x0cStreamEvents\x12\x1f.ratchet.v1.StreamEventsRequest\x1a\x16.ratchet.v1.OrderEvent0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,34 +39,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FILL']._serialized_end=708
   _globals['_POSITION']._serialized_start=711
   _globals['_POSITION']._serialized_end=873
-  _globals['_PORTFOLIOSNAPSHOT']._serialized_start=876
-  _globals['_PORTFOLIOSNAPSHOT']._serialized_end=1142
-  _globals['_SUBMITREQUEST']._serialized_start=1145
-  _globals['_SUBMITREQUEST']._serialized_end=1321
-  _globals['_SUBMITRESPONSE']._serialized_start=1323
-  _globals['_SUBMITRESPONSE']._serialized_end=1408
-  _globals['_CANCELREQUEST']._serialized_start=1410
-  _globals['_CANCELREQUEST']._serialized_end=1465
-  _globals['_CANCELRESPONSE']._serialized_start=1467
-  _globals['_CANCELRESPONSE']._serialized_end=1517
-  _globals['_CANCELALLREQUEST']._serialized_start=1519
-  _globals['_CANCELALLREQUEST']._serialized_end=1568
-  _globals['_CANCELALLRESPONSE']._serialized_start=1570
-  _globals['_CANCELALLRESPONSE']._serialized_end=1624
-  _globals['_FLATTENREQUEST']._serialized_start=1626
-  _globals['_FLATTENREQUEST']._serialized_end=1688
-  _globals['_FLATTENRESPONSE']._serialized_start=1690
-  _globals['_FLATTENRESPONSE']._serialized_end=1742
-  _globals['_LISTORDERSREQUEST']._serialized_start=1744
-  _globals['_LISTORDERSREQUEST']._serialized_end=1794
-  _globals['_LISTORDERSRESPONSE']._serialized_start=1796
-  _globals['_LISTORDERSRESPONSE']._serialized_end=1851
-  _globals['_LISTPOSITIONSREQUEST']._serialized_start=1853
-  _globals['_LISTPOSITIONSREQUEST']._serialized_end=1875
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=1877
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=1950
-  _globals['_STREAMEVENTSREQUEST']._serialized_start=1952
-  _globals['_STREAMEVENTSREQUEST']._serialized_end=1973
-  _globals['_EXECUTION']._serialized_start=1976
-  _globals['_EXECUTION']._serialized_end=2497
+  _globals['_BREAKER']._serialized_start=875
+  _globals['_BREAKER']._serialized_end=966
+  _globals['_PORTFOLIOSNAPSHOT']._serialized_start=969
+  _globals['_PORTFOLIOSNAPSHOT']._serialized_end=1274
+  _globals['_SUBMITREQUEST']._serialized_start=1277
+  _globals['_SUBMITREQUEST']._serialized_end=1453
+  _globals['_SUBMITRESPONSE']._serialized_start=1455
+  _globals['_SUBMITRESPONSE']._serialized_end=1540
+  _globals['_CANCELREQUEST']._serialized_start=1542
+  _globals['_CANCELREQUEST']._serialized_end=1597
+  _globals['_CANCELRESPONSE']._serialized_start=1599
+  _globals['_CANCELRESPONSE']._serialized_end=1649
+  _globals['_CANCELALLREQUEST']._serialized_start=1651
+  _globals['_CANCELALLREQUEST']._serialized_end=1700
+  _globals['_CANCELALLRESPONSE']._serialized_start=1702
+  _globals['_CANCELALLRESPONSE']._serialized_end=1756
+  _globals['_FLATTENREQUEST']._serialized_start=1758
+  _globals['_FLATTENREQUEST']._serialized_end=1820
+  _globals['_FLATTENRESPONSE']._serialized_start=1822
+  _globals['_FLATTENRESPONSE']._serialized_end=1874
+  _globals['_LISTORDERSREQUEST']._serialized_start=1876
+  _globals['_LISTORDERSREQUEST']._serialized_end=1926
+  _globals['_LISTORDERSRESPONSE']._serialized_start=1928
+  _globals['_LISTORDERSRESPONSE']._serialized_end=1983
+  _globals['_LISTPOSITIONSREQUEST']._serialized_start=1985
+  _globals['_LISTPOSITIONSREQUEST']._serialized_end=2007
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=2009
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=2082
+  _globals['_STREAMEVENTSREQUEST']._serialized_start=2084
+  _globals['_STREAMEVENTSREQUEST']._serialized_end=2105
+  _globals['_EXECUTION']._serialized_start=2108
+  _globals['_EXECUTION']._serialized_end=2629
 # @@protoc_insertion_point(module_scope)

@@ -28,6 +28,7 @@ from ratchet.execution.replay import ReplayLoop
 from ratchet.execution.risk_client import RiskClient
 from ratchet.execution.servicer import ExecutionServicer
 from ratchet.execution.store import LedgerWriter
+from ratchet.execution.watch import rearm
 from ratchet.v1 import control_pb2, orders_pb2_grpc
 
 SERVICE = "execution"
@@ -46,6 +47,7 @@ class Application:
         self._runtime = runtime
         self._settings = settings
         self._platform = platform
+        self._risk = platform.risk.for_portfolio(settings.portfolio)
         self.is_live = settings.mode == "live"
         self.commands: Commands[Engine] = Commands()
         self.reconciler = Reconciler(Decimal(str(settings.cash_tolerance)))
@@ -84,7 +86,8 @@ class Application:
             exits=platform.exits,
             fees=platform.exchange,
             phases=platform.phases,
-            allow_short=platform.risk.allow_short,
+            allow_short=self._risk.allow_short,
+            breakers=self._risk.breakers,
             on_stranger=self.reconciler.note_stranger,
         )
         self._leader = AdvisoryLeaderLock(runtime.db, settings.portfolio, settings.instance)
@@ -155,7 +158,7 @@ class Application:
 
     def _make_loop(self, engine: Engine, marks: Marks) -> "ReplayLoop | LiveLoop":
         if self.is_live:
-            fallback = RiskEngine(self._platform.registry, self._platform.risk)
+            fallback = RiskEngine(self._platform.registry, self._risk)
             return LiveLoop(engine, marks, self.commands, self.reconciler, fallback)
         return ReplayLoop(engine, marks, self.commands)
 
@@ -167,6 +170,8 @@ class Application:
         elif event.kind in _STATES:
             # The database decides at the next commit; until then its event is believed.
             holder[0].trading_state = _STATES[event.kind]
+        elif event.kind == control_pb2.CONTROL_KIND_REARM and event.portfolio == self._settings.portfolio:
+            rearm(holder[0], event.breaker, event.actor, event.reason)
 
     def _check_account(self, stop: threading.Event) -> None:
         """The key must open an account; for real money, the one that the operator has named."""

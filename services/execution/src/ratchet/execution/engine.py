@@ -13,6 +13,7 @@ from typing import Any
 from ratchet.common import metrics
 from ratchet.common.bus import Bus
 from ratchet.common.codec import encode_snapshot
+from ratchet.common.daily_closes import write_daily_closes
 from ratchet.common.db import Cursor, Database
 from ratchet.common.errors import UnavailableError
 from ratchet.common.logging import get_logger
@@ -22,6 +23,7 @@ from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order, OrderEventKind, OrderStatus, OrderUpdate
 from ratchet.core.portfolio import PortfolioSnapshot
 from ratchet.core.risk import Proposal, Verdict
+from ratchet.core.risk.breakers.board import strictest
 from ratchet.core.signals import SignalBatch
 from ratchet.core.trader import TradingSession
 from ratchet.execution.booking import Booker, MissedError
@@ -35,6 +37,7 @@ from ratchet.execution.phases import PhaseView
 from ratchet.execution.risk_client import RiskClient
 from ratchet.execution.sender import Answer, Outcome, Sender
 from ratchet.execution.store import LedgerWriter
+from ratchet.execution.watch import note_answer
 
 _log = get_logger("engine")
 DISABLED = "EXECUTION_DISABLED"
@@ -92,7 +95,8 @@ class Engine:
     @property
     def effective_state(self) -> str:
         """The trading state that risk sees."""
-        return "reduce_only" if self.blocked and self.trading_state == "active" else self.trading_state
+        blocked = "reduce_only" if self.blocked else "active"
+        return strictest(self.trading_state, blocked, self.session.breakers.trading_state)
 
     def close_day(self, ts: int, seq: int) -> bool:
         """At the first step of a new UTC day, commit and publish the day that has ended; return whether."""
@@ -101,7 +105,12 @@ class Engine:
             return False
         effects = Effects(self.seq, self.ts, daily=list(closing.rows), snapshots=[closing.snapshot])
         message = encode_snapshot(closing.snapshot)
-        self.commit(effects, extra={"closed_day": message.SerializeToString().hex()})
+        closes, portfolio = self.session.inputs.closes_of_day(), self.parts.writer.portfolio
+        self.commit(
+            effects,
+            extra={"closed_day": message.SerializeToString().hex()},
+            also=lambda cursor: write_daily_closes(cursor, portfolio, closing.day, closes),
+        )
         self.parts.bus.publish(PORTFOLIO, message, ts=ts)
         _log.info("day closed", day=closing.day, equity=str(closing.snapshot.equity))
         return True
@@ -121,10 +130,11 @@ class Engine:
         phases = self.phases.at(ts)
         self.context.note(batch.context for batch in signals)
         decision = self.session.decide(bars, signals, phases, ts, seq, self.effective_state)
+        effects.breakers += self.session.breakers.take_changes()
         if not decision.proposals:
             return
         ask = judge or self.parts.risk.evaluate
-        verdicts = ask(decision.snapshot, decision.proposals, phases, judged_at or ts)
+        verdicts = ask(decision.snapshot, decision.proposals, phases, judged_at or ts, decision.context)
         self._note(decision.proposals, verdicts, effects)
         by_order = {item.id: item for item in decision.proposals}
         approved = [item.proposal_id for item in verdicts if item.approved]
@@ -158,6 +168,7 @@ class Engine:
             writer.decisions(cursor, effects.decisions, effects.ts, effects.seq)
             writer.daily(cursor, effects.daily, self._drawdown_ratio())
             writer.snapshots(cursor, effects.snapshots)
+            writer.breakers(cursor, effects.breakers)
             writer.state(cursor, effects.seq, effects.ts, {"session": self._state(), **(extra or {})})
             also(cursor)
         self.seq, self.ts = effects.seq, effects.ts
@@ -235,6 +246,7 @@ class Engine:
             return
         effects = Effects(self.seq, self.ts)
         for order, answer in answers:
+            note_answer(self, answer, effects)
             try:
                 self.booker.answer(self.session, order, answer, self.ts, effects)
             except MissedError:
@@ -269,6 +281,8 @@ class Engine:
         name, portfolio = self.parts.writer.portfolio, self.session.portfolio
         metrics.EQUITY.labels(name).set(float(portfolio.equity))
         metrics.CASH.labels(name).set(float(portfolio.cash))
+        for breaker in self.session.breakers.views():
+            metrics.BREAKER_TRIPPED.labels(breaker.name).set(breaker.tripped)
         metrics.DRAWDOWN_RATIO.labels(name).set(self._drawdown_ratio())
         metrics.POSITIONS_OPEN.labels(name).set(len(portfolio.positions))
         metrics.ORDERS_OPEN.set(len(self.session.working_orders))

@@ -14,7 +14,7 @@ from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order, OrderStatus
 from ratchet.core.phases import PhaseState
 from ratchet.core.portfolio import PortfolioSnapshot
-from ratchet.core.risk import Proposal, RiskEngine, Verdict
+from ratchet.core.risk import Proposal, RiskContext, RiskEngine, Verdict
 from ratchet.core.signals import SignalBatch
 from ratchet.execution.booking import MissedError
 from ratchet.execution.commands import Commands
@@ -25,6 +25,7 @@ from ratchet.execution.marks import Marks
 from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.risk_client import RiskUnavailableError
 from ratchet.execution.sync import Synchronizer, oldest_open_ns
+from ratchet.execution.watch import observe
 
 _log = get_logger("live")
 SERVICE = "execution"
@@ -110,10 +111,11 @@ class LiveLoop:
         proposals: Sequence[Proposal],
         phases: Sequence[PhaseState],
         ts: int,
+        context: RiskContext,
     ) -> list[Verdict]:
         """Ask risk; without it, exits are judged here by the same engine and entries are refused."""
         try:
-            return self._parts.risk.evaluate(snapshot, proposals, phases, ts)
+            return self._parts.risk.evaluate(snapshot, proposals, phases, ts, context)
         except RiskUnavailableError:
             verdicts = self._fallback.evaluate(snapshot, proposals, phases, ts)
             return [
@@ -162,7 +164,7 @@ class LiveLoop:
             self._ask_by_rest()
         if now >= self._next_reconcile:
             self._next_reconcile = now + every * 10
-            self._reconciler.run(self._engine)
+            observe(self._engine, self._reconciler.run(self._engine))
 
     def _resolve(self) -> None:
         unsent = {OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN}

@@ -237,7 +237,9 @@ def _in_scope(engine: Engine, scope: str) -> list[int]:
 
 def _judge(engine: Engine, proposals: list[Proposal], ts: int) -> list[Verdict]:
     snapshot = engine.snapshot()
-    return engine.parts.risk.evaluate(snapshot, proposals, engine.phases.at(ts), max(ts, snapshot.ts))
+    at = max(ts, snapshot.ts)
+    context = engine.session.risk_context((item.asset_id for item in proposals), at)
+    return engine.parts.risk.evaluate(snapshot, proposals, engine.phases.at(ts), at, context)
 
 
 def _news(engine: Engine, order: Order, kind: OrderEventKind, actor: str, detail: str = "") -> None:

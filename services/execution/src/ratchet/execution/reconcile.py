@@ -9,6 +9,7 @@ from typing import Any
 from ratchet.common import metrics
 from ratchet.common.logging import get_logger
 from ratchet.core.orders import OrderStatus
+from ratchet.core.orders.money import from_float
 from ratchet.execution import queries
 from ratchet.execution.broker import BrokerError, BrokerFill, BrokerPosition
 from ratchet.execution.engine import Engine
@@ -40,10 +41,12 @@ class Report:
     differences: tuple[Difference, ...] = ()
     pending_executions: int = 0
     error: str = ""
+    drift: Decimal = Decimal(0)
+    """Money by which cash and positions differ, in the account currency, less what was accepted."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return asdict(self)
+        return asdict(self) | {"drift": str(self.drift)}
 
 
 @dataclass
@@ -105,7 +108,20 @@ class Reconciler:
         with self._lock:
             found += [Difference("stranger", text, "", "", False) for text in self._strangers]
         ok = all(not item.is_blocking or _key(item) in self._accepted for item in found)
-        return Report(time.time(), ok, tuple(found), len(pending))
+        return Report(time.time(), ok, tuple(found), len(pending), drift=self._drift(engine, found))
+
+    def _drift(self, engine: Engine, found: list[Difference]) -> Decimal:
+        """Value what differs: cash as it is, positions at their marks."""
+        total = Decimal(0)
+        for item in found:
+            if item.kind not in ("cash", "position") or not item.is_blocking or _key(item) in self._accepted:
+                continue
+            gap = abs(Decimal(item.ledger) - Decimal(item.broker))
+            if item.kind == "position" and item.subject in engine.parts.registry:
+                asset_id = engine.parts.registry.by_symbol(item.subject).id
+                gap *= from_float(engine.session.portfolio.mark_of(asset_id)[0])
+            total += gap
+        return total
 
     def _pending(self, engine: Engine) -> list[BrokerFill]:
         """Return executions of our orders that the ledger has not booked yet."""

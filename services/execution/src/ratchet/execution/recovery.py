@@ -1,10 +1,11 @@
 """Loads an engine from the ledger, and the ledger from the broker when there is none yet."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from ratchet.common.daily_closes import read_daily_closes
 from ratchet.common.db import Cursor
 from ratchet.common.logging import get_logger
 from ratchet.common.streams import PORTFOLIO
@@ -13,6 +14,8 @@ from ratchet.core.exits import ExitConfig, ExitEngine
 from ratchet.core.orders import Fill, OrderEventKind, OrderUpdate, advance
 from ratchet.core.phases import PhaseEngine, PhasesConfig
 from ratchet.core.portfolio import Portfolio
+from ratchet.core.risk import BreakersConfig
+from ratchet.core.risk.inputs import RETURN_DAYS
 from ratchet.core.trader import TradingSession
 from ratchet.execution import queries
 from ratchet.execution.broker import BrokerPosition
@@ -39,12 +42,14 @@ class Loader:
         phases: PhasesConfig,
         allow_short: bool,
         on_stranger: Callable[[str], None],
+        breakers: BreakersConfig | None = None,
     ) -> None:
         self._parts = parts
         self._exits = ExitEngine(parts.registry, exits)
         self._fees = fees
         self._phases = PhaseEngine(phases)
         self._allow_short = allow_short
+        self._breakers = breakers
         self._on_stranger = on_stranger
 
     def load(self) -> Engine:
@@ -56,8 +61,10 @@ class Loader:
             phases = PhaseView(self._phases.states(self._phases.initial()))
             phases.load(cursor, saved[1] if saved else 0)
             session = self._restore(cursor, saved[2]) if saved else None
+            earnings = queries.earnings(cursor, self._parts.registry, saved[1] if saved else 0)
         if session is None or saved is None:
-            return self._begin(phases, trading_state)
+            return self._begin(phases, trading_state, earnings)
+        session.inputs.set_events(earnings)
         self._publish_closed_day(saved[2])
         return self._engine(session, phases, saved[0], saved[1], trading_state)
 
@@ -74,11 +81,17 @@ class Loader:
         state["portfolio"]["seen"] = queries.recent_executions(
             cursor, self._parts.writer.portfolio, _REMEMBERED
         )
-        return TradingSession.restore(
-            self._parts.registry, self._exits, self._fees, state, allow_short=self._allow_short
-        )
+        session = TradingSession.restore(
+            self._parts.registry, self._exits, self._fees, state, allow_short=self._allow_short,
+            breakers=self._breakers,
+        )  # fmt: skip
+        for closes in read_daily_closes(cursor, self._parts.writer.portfolio, RETURN_DAYS + 1):
+            session.inputs.load_day(closes)
+        return session
 
-    def _begin(self, phases: PhaseView, trading_state: str) -> Engine:
+    def _begin(
+        self, phases: PhaseView, trading_state: str, earnings: Mapping[int, tuple[int, ...]]
+    ) -> Engine:
         """Take over the broker's account: its cash as a deposit, its positions as adopted ones."""
         account, positions = self._parts.broker.account(), self._parts.broker.positions()
         held = [row for row in positions if row.symbol in self._parts.registry and row.qty]
@@ -88,8 +101,10 @@ class Loader:
         cost = sum((row.qty * row.avg_entry_price for row in held), Decimal(0))
         portfolio = Portfolio(self._parts.registry, account.cash + cost, self._parts.writer.portfolio)
         session = TradingSession(
-            self._parts.registry, portfolio, self._exits, self._fees, allow_short=self._allow_short
-        )
+            self._parts.registry, portfolio, self._exits, self._fees, allow_short=self._allow_short,
+            breakers=self._breakers,
+        )  # fmt: skip
+        session.inputs.set_events(earnings)
         engine = self._engine(session, phases, 0, 0, trading_state)
         effects = Effects(opening_cash=account.cash + cost)
         for row in held:

@@ -55,9 +55,13 @@ class Backtest:
         sentiment: SentimentSource | None = None,
         portfolio: str = "main",
         auto_phases: bool = True,
+        events: Mapping[int, tuple[int, ...]] | None = None,
     ) -> None:
-        """Take the configuration of the run; `predict` holds a model by universe."""
-        registry = configuration.registry
+        """Take the configuration of the run.
+
+        `predict` holds a model by universe, `events` the times of earnings reports (ns, UTC) by asset id.
+        """
+        registry, risk = configuration.registry, configuration.risk.for_portfolio(portfolio)
         self._registry = registry
         self._configuration = configuration
         self._predict = predict or {}
@@ -69,9 +73,11 @@ class Backtest:
             Portfolio(registry, configuration.exchange.starting_cash, portfolio),
             ExitEngine(registry, configuration.exits),
             configuration.exchange,
-            allow_short=configuration.risk.allow_short,
+            allow_short=risk.allow_short,
+            breakers=risk.breakers,
         )
-        self._risk = RiskEngine(registry, configuration.risk)
+        self._session.inputs.set_events(events or {})
+        self._risk = RiskEngine(registry, risk)
         self._phases = PhaseEngine(configuration.phases)
         self._records = self._phases.initial()
         self._states = self._phases.states(self._records)
@@ -118,10 +124,13 @@ class Backtest:
         signals = [self._signals(batch) for batch in bars]
         decision = session.decide(bars, signals, states, ts, seq)
         if decision.proposals:
-            verdicts = self._risk.evaluate(decision.snapshot, decision.proposals, states, ts)
+            verdicts = self._risk.evaluate(
+                decision.snapshot, decision.proposals, states, ts, decision.context
+            )
             journal.note_verdicts(verdicts)
             for order in session.place(decision.proposals, verdicts, ts):
                 self._submit(order, ts)
+        journal.breaker_changes += session.breakers.take_changes()
         for batch in bars:
             self._last_bar_ts[batch.asset_ids] = ts
             journal.bars += len(batch)
