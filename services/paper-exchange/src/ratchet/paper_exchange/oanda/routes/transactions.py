@@ -65,7 +65,7 @@ def pages(
     last = now if end is None else parse_time("to", end)
     wanted = types_of(types)
     ids = desk.account.store.ids_between(first, last, wanted)
-    base = f"{request.base_url}accounts/{desk.account.id}/transactions/idrange"
+    base = f"{request.base_url}v3/accounts/{desk.account.id}/transactions/idrange"
     suffix = f"&type={types}" if types else ""
     chunks = [ids[at : at + size] for at in range(0, len(ids), size)]
     return desk.reply(
