@@ -1,7 +1,7 @@
 """OANDA, and the paper exchange that speaks its v20 API: forex and commodities.
 
-OANDA forgets the client's id of an order as soon as it is filled or cancelled, and takes the same id again. An
-order is therefore looked up among the pending ones first and in the account's journal then, and "not found" is
+OANDA forgets the client's id of an order as soon as it is filled or cancelled, and takes the same id again.
+An order is therefore looked up among the pending ones first and in the account's journal then; "not found" is
 said only when every transaction since it may have been sent was read.
 """
 
