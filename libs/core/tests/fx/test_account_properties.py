@@ -15,6 +15,8 @@ from ratchet.core.fx import (
     FxTimeInForce,
     OnFill,
     OrderKind,
+    PositionFill,
+    TriggerCondition,
 )
 
 from .conftest import HOUR, START, make_batch, make_registry
@@ -216,3 +218,48 @@ def test_time_without_bars_still_rolls_over(gap):
     run.exchange.tick(run.ts + gap * 86_400_000_000_000)
     nights = [entry for entry in run.exchange.drain_events() if entry.type == "DAILY_FINANCING"]
     assert len(nights) == gap
+
+
+VALUES = st.sampled_from([None, D(0), D(-1), D("0.000001"), D("1.1"), D("1.05"), D("5"), D("1e9"), D("NaN")])
+DETAILS = st.none() | st.builds(
+    OnFill,
+    price=VALUES,
+    distance=VALUES,
+    time_in_force=st.sampled_from(FxTimeInForce),
+    gtd_ts=st.sampled_from([0, START, START + 100 * HOUR]),
+    guaranteed=st.booleans(),
+)
+REQUESTS = st.builds(
+    FxOrderRequest,
+    kind=st.sampled_from(OrderKind),
+    instrument=st.sampled_from(["", "EUR_USD", "GBP_JPY", "EUR_CHF"]),
+    units=st.sampled_from([None, D(0), D(1000), D(-1000), D("0.5"), D("1e12")]),
+    price=VALUES,
+    distance=VALUES,
+    price_bound=VALUES,
+    time_in_force=st.sampled_from(FxTimeInForce),
+    gtd_ts=st.sampled_from([0, START, START + 100 * HOUR]),
+    position_fill=st.sampled_from(PositionFill),
+    trigger=st.sampled_from(TriggerCondition),
+    guaranteed=st.booleans(),
+    take_profit=DETAILS,
+    stop_loss=DETAILS,
+    trailing_stop=DETAILS,
+    trade=st.sampled_from(["", "4", "99", "@mine", "x"]),
+)
+
+
+@given(st.lists(REQUESTS, min_size=1, max_size=6))
+@settings(max_examples=150)
+def test_any_request_is_taken_or_refused_by_name(requests):
+    run = Run()
+    flat = {name: price for name, (price, _) in PAIRS.items()}
+    run.exchange.on_bars([make_batch(run.ts, flat)])
+    run.exchange.submit(request(0, "EUR_USD", 5_000, 1), run.ts)
+    for wanted in requests:
+        run.ts += HOUR
+        run.exchange.on_bars([make_batch(run.ts, flat)])
+        outcome = run.exchange.submit(wanted, run.ts)
+        rejected = outcome.transactions[0].type.endswith("_ORDER_REJECT")
+        assert rejected == (outcome.rejected is not None) == (outcome.order is None)
+        assert {entry.batch for entry in outcome.transactions} == {outcome.transactions[0].id}

@@ -203,6 +203,10 @@ REJECTED = [
     ({"stop_loss": OnFill(D(1), guaranteed=True)}, RejectReason.STOP_LOSS_ON_FILL_GUARANTEED_NOT_ALLOWED),
     ({"take_profit": OnFill()}, RejectReason.TAKE_PROFIT_ON_FILL_PRICE_MISSING),
     ({"trailing_stop": OnFill()}, RejectReason.TRAILING_STOP_LOSS_ON_FILL_PRICE_DISTANCE_MISSING),
+    (
+        {"trailing_stop": OnFill(distance=D("1.00001"))},
+        RejectReason.TRAILING_STOP_LOSS_ON_FILL_PRICE_DISTANCE_MAXIMUM_EXCEEDED,
+    ),
     ({"kind": OrderKind.STOP_LOSS, "price": "1"}, RejectReason.TRADE_ID_UNSPECIFIED),
     ({"kind": OrderKind.STOP_LOSS, "price": "1", "trade": "77"}, RejectReason.TRADE_DOESNT_EXIST),
     ({"extensions": {"id": "x" * 129}}, RejectReason.CLIENT_ORDER_ID_INVALID),

@@ -63,6 +63,7 @@ class ForexDesk:
     account: str
     token: str = TOKENS[0]
     session: requests.Session = field(default_factory=requests.Session)
+    simulation: Simulation | None = None
 
     def ask(self, method: str, path: str, body: object = None, **params: object) -> requests.Response:
         """Ask below the account."""
@@ -140,6 +141,7 @@ def start_forex(forex_market: ForexMarket, postgres_url: str) -> Iterator[Callab
         server = HttpServer(app, "127.0.0.1", 0, variable="-", **UVICORN_OPTIONS)
         server.start()
         desk = ForexDesk(f"http://127.0.0.1:{server.port}", next(iter(oanda.accounts)))
+        desk.simulation = simulation
         closers.extend([db.close, leader.release, stop.set, server.stop, desk.session.close])
         return desk
 

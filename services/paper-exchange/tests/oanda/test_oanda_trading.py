@@ -200,5 +200,25 @@ def test_a_restart_finds_orders_trades_and_the_journal(start_forex: Callable[...
     assert [_plain(entry) for entry in after] == [_plain(entry) for entry in undisturbed]
 
 
+def test_a_step_that_only_this_venue_had_committed_is_not_matched_twice(
+    start_forex: Callable[..., ForexDesk],
+) -> None:
+    forex = start_forex("forex-half-step")
+    forex.order()
+    simulation = forex.simulation
+    assert simulation is not None
+    assert simulation._oanda is not None
+    assert simulation._next is not None
+    batches = simulation._next
+    # As if the process had died before the other venue's commit of the same step.
+    assert simulation._oanda.step_once(batches, batches[0].step.seq) == 1
+    before = forex.get("/transactions/sinceid", id="0")
+    again = start_forex("forex-half-step")
+    assert again.get("/transactions/sinceid", id="0") == before
+    assert again.advance(steps=1)["fills"] == 0
+    assert again.get("/transactions/sinceid", id="0") == before
+    assert len(again.get("/openTrades")["trades"]) == 1
+
+
 def _plain(entry: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in entry.items() if key != "accountID"}

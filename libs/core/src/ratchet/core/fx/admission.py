@@ -110,7 +110,7 @@ def units_violations(units: Decimal | None, instrument: Instrument) -> Reasons:
 def _prices(request: FxOrderRequest, instrument: Instrument) -> Reasons:
     kind = request.kind
     if kind is OrderKind.TRAILING_STOP_LOSS:
-        yield from _number("PRICE_DISTANCE", request.distance, instrument)
+        yield from _trailing("PRICE_DISTANCE", request.distance, instrument)
     elif kind is OrderKind.STOP_LOSS:
         if request.price is None and request.distance is None:
             yield RejectReason.STOP_LOSS_ORDER_PRICE_AND_DISTANCE_BOTH_MISSING
@@ -135,6 +135,12 @@ def _number(prefix: str, value: Decimal | None, instrument: Instrument) -> Reaso
         yield RejectReason(f"{prefix}_PRECISION_EXCEEDED")
 
 
+def _trailing(prefix: str, distance: Decimal | None, instrument: Instrument) -> Reasons:
+    yield from _number(prefix, distance, instrument)
+    if distance is not None and distance > instrument.maximum_trailing_distance:
+        yield RejectReason(f"{prefix}_MAXIMUM_EXCEEDED")
+
+
 def _time(request: FxOrderRequest, ts: int) -> Reasons:
     if request.time_in_force not in _ALLOWED_TIMES.get(request.kind, _RESTING):
         yield RejectReason.TIME_IN_FORCE_INVALID
@@ -148,7 +154,7 @@ def _time(request: FxOrderRequest, ts: int) -> Reasons:
 def _on_fill(kind: OrderKind, details: OnFill, instrument: Instrument, ts: int) -> Reasons:
     prefix = ON_FILL_PREFIX[kind]
     if kind is OrderKind.TRAILING_STOP_LOSS:
-        yield from _number(f"{prefix}_PRICE_DISTANCE", details.distance, instrument)
+        yield from _trailing(f"{prefix}_PRICE_DISTANCE", details.distance, instrument)
     elif kind is OrderKind.TAKE_PROFIT:
         yield from _number(f"{prefix}_PRICE", details.price, instrument)
     else:

@@ -43,6 +43,11 @@ class Instrument:
         return Decimal(1).scaleb(-self.display_precision)
 
     @property
+    def maximum_trailing_distance(self) -> Decimal:
+        """The greatest distance of a trailing stop: 10,000 pips."""
+        return self.pip * 10_000
+
+    @property
     def unit_step(self) -> Decimal:
         """The finest step of units."""
         return Decimal(1).scaleb(-self.trade_units_precision)
