@@ -135,9 +135,9 @@ def start_forex(forex_market: ForexMarket, postgres_url: str) -> Iterator[Callab
         venue = PaperVenue(registry, platform.exchange, name, Credentials(KEY, SECRET), store, history)
         oanda = build_venue(name, registry, platform.oanda, TOKENS, db, leader, history)
         oanda._limit = limit
-        simulation = Simulation(venue, replay, oanda)
+        simulation = Simulation(venue, replay, oanda=oanda)
         simulation.start()
-        app = create_app(venue, simulation, oanda)
+        app = create_app(venue, simulation, oanda=oanda)
         server = HttpServer(app, "127.0.0.1", 0, variable="-", **UVICORN_OPTIONS)
         server.start()
         desk = ForexDesk(f"http://127.0.0.1:{server.port}", next(iter(oanda.accounts)))

@@ -1,4 +1,5 @@
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -148,3 +149,29 @@ def test_the_journal_streams_what_is_written(forex: ForexDesk) -> None:
     fill = lines.next()
     assert (fill["type"], fill["orderID"], fill["id"]) == ("ORDER_FILL", made["id"], "4")
     lines.close()
+
+
+def test_streams_are_counted_and_given_back(forex: ForexDesk) -> None:
+    opened = [Lines(forex, "/transactions/stream") for _ in range(20)]
+    assert all(lines.next()["type"] == "HEARTBEAT" for lines in opened)
+    refused = forex.ask("GET", "/transactions/stream")
+    assert refused.status_code == 429
+    assert "Too many streams" in refused.json()["errorMessage"]
+    for lines in opened:
+        lines.close()
+    # The venue notices a client that has left when it next writes to it, or at once.
+    forex.order()
+    deadline = time.monotonic() + 30
+    while True:
+        answer = forex.session.get(
+            f"{forex.url}/v3/accounts/{forex.account}/transactions/stream",
+            headers={"Authorization": f"Bearer {forex.token}"},
+            stream=True,
+            timeout=20,
+        )
+        status = answer.status_code
+        answer.close()
+        if status == 200:
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -26,7 +26,7 @@ UVICORN_OPTIONS: dict[str, Any] = {
 
 
 def create_app(
-    venue: PaperVenue, simulation: Simulation | None = None, oanda: OandaVenue | None = None
+    venue: PaperVenue, simulation: Simulation | None = None, *, oanda: OandaVenue | None = None
 ) -> FastAPI:
     """Build the app; without a simulation the clock cannot be moved from outside."""
     app = FastAPI(title="Ratchet paper exchange", docs_url="/docs", redoc_url=None)

@@ -24,7 +24,7 @@ class Moved:
 class Simulation:
     """Moves a venue's clock over a dataset; safe for threads."""
 
-    def __init__(self, venue: PaperVenue, replay: Replay, oanda: OandaVenue | None = None) -> None:
+    def __init__(self, venue: PaperVenue, replay: Replay, *, oanda: OandaVenue | None = None) -> None:
         """`oanda` moves with the venue: each step first, so that the venue's durable place is never ahead."""
         self._venue = venue
         self._oanda = oanda

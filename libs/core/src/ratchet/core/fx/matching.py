@@ -35,12 +35,10 @@ class FxBar:
     def seen_by(self, side: Side) -> Bar:
         """Return the bar as the prices at which this side trades."""
         tick, shift = self.instrument.tick, side.sign * self.half
-        return Bar(
-            round_against(side, self.open + shift, tick),
-            round_against(side, self.high + shift, tick),
-            round_against(side, self.low + shift, tick),
-            None,
+        opened, high, low = (
+            round_against(side, price + shift, tick) for price in (self.open, self.high, self.low)
         )
+        return Bar(open=opened, high=high, low=low, volume=None)
 
     def seen_as(self, condition: TriggerCondition, side: Side) -> Bar:
         """Return the bar as the prices that trigger an order of this side."""
@@ -55,7 +53,7 @@ class FxBar:
             case TriggerCondition.ASK:
                 return self.seen_by(Side.BUY)
             case TriggerCondition.MID:
-                return Bar(self.open, self.high, self.low, None)
+                return Bar(open=self.open, high=self.high, low=self.low, volume=None)
 
 
 @dataclass(frozen=True, slots=True)

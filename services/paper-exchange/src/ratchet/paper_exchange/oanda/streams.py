@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
 from ratchet.common import metrics
 from ratchet.paper_exchange.oanda.account import OandaAccount
 from ratchet.paper_exchange.oanda.errors import BusyError
@@ -21,8 +24,8 @@ Json = dict[str, Any]
 
 def price_stream(
     venue: OandaVenue, account: OandaAccount, names: Sequence[str], times: TimeFormat, *, snapshot: bool
-) -> AsyncIterator[bytes]:
-    """Yield the prices of some instruments, the present ones first if `snapshot`."""
+) -> StreamingResponse:
+    """Stream the prices of some instruments, the present ones first if `snapshot`."""
     wanted = frozenset(names)
 
     def line(message: Message) -> Json | None:
@@ -42,8 +45,8 @@ def price_stream(
     )
 
 
-def journal_stream(venue: OandaVenue, account: OandaAccount, times: TimeFormat) -> AsyncIterator[bytes]:
-    """Yield the account's transactions as they are written."""
+def journal_stream(venue: OandaVenue, account: OandaAccount, times: TimeFormat) -> StreamingResponse:
+    """Stream the account's transactions as they are written."""
 
     def heartbeat() -> Json:
         with account.exchange() as exchange:
@@ -60,6 +63,25 @@ def journal_stream(venue: OandaVenue, account: OandaAccount, times: TimeFormat) 
     )
 
 
+class _Stream(StreamingResponse):
+    """A reply that holds a place among the streams and in a hub until its client has left."""
+
+    def __init__(
+        self, venue: OandaVenue, hub: Hub, subscriber: Subscriber, lines: AsyncIterator[bytes]
+    ) -> None:
+        super().__init__(lines, media_type="application/octet-stream")
+        self._venue, self._hub, self._subscriber = venue, hub, subscriber
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve until the client leaves."""
+        try:
+            with metrics.EXCHANGE_STREAM_CLIENTS.labels("oanda").track_inprogress():
+                await super().__call__(scope, receive, send)
+        finally:
+            self._hub.leave(self._subscriber)
+            self._venue.streams -= 1
+
+
 def _stream(
     venue: OandaVenue,
     hub: Hub,
@@ -67,18 +89,16 @@ def _stream(
     first: Sequence[Message],
     line: Callable[[Message], Json | None],
     heartbeat: Callable[[], Json],
-) -> AsyncIterator[bytes]:
+) -> StreamingResponse:
     if venue.streams >= MAX_STREAMS:
         raise BusyError(f"Too many streams: more than {MAX_STREAMS}")
     # Joined before the reply begins, so that nothing is missed from then on.
     hub.join(subscriber)
     venue.streams += 1
-    return _lines(venue, hub, subscriber, first, line, heartbeat)
+    return _Stream(venue, hub, subscriber, _lines(subscriber, first, line, heartbeat))
 
 
 async def _lines(
-    venue: OandaVenue,
-    hub: Hub,
     subscriber: Subscriber,
     first: Sequence[Message],
     line: Callable[[Message], Json | None],
@@ -86,21 +106,18 @@ async def _lines(
 ) -> AsyncIterator[bytes]:
     waiting: asyncio.Task[list[Message]] | None = None
     try:
-        with metrics.EXCHANGE_STREAM_CLIENTS.labels("oanda").track_inprogress():
-            yield await _encoded([partial(line, item) for item in first] if first else [heartbeat])
-            while not subscriber.slow.is_set():
-                waiting = waiting or asyncio.ensure_future(subscriber.take())
-                done, _ = await asyncio.wait({waiting}, timeout=HEARTBEAT_S)
-                if not done:
-                    yield await _encoded([heartbeat])
-                    continue
-                messages, waiting = waiting.result(), None
-                yield await _encoded([partial(line, item) for item in messages])
+        yield await _encoded([partial(line, item) for item in first] if first else [heartbeat])
+        while not subscriber.slow.is_set():
+            waiting = waiting or asyncio.ensure_future(subscriber.take())
+            done, _ = await asyncio.wait({waiting}, timeout=HEARTBEAT_S)
+            if not done:
+                yield await _encoded([heartbeat])
+                continue
+            messages, waiting = waiting.result(), None
+            yield await _encoded([partial(line, item) for item in messages])
     finally:
         if waiting is not None:
             waiting.cancel()
-        hub.leave(subscriber)
-        venue.streams -= 1
 
 
 async def _encoded(parts: Sequence[Callable[[], Json | None]]) -> bytes:

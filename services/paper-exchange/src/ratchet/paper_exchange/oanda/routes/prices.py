@@ -63,10 +63,7 @@ async def stream(
     """Prices as they come, one JSON object a line, with heartbeats."""
     names = _names(desk, instruments)
     first = _flag("snapshot", snapshot, True)
-    return StreamingResponse(
-        price_stream(desk.venue, desk.account, names, desk.times, snapshot=first),
-        media_type="application/octet-stream",
-    )
+    return price_stream(desk.venue, desk.account, names, desk.times, snapshot=first)
 
 
 def _candle_query(

@@ -113,9 +113,7 @@ def _entries(desk: DeskDep, low: int, high: int, types: str | None) -> JSONRespo
 @router.get("/stream")
 async def stream(desk: DeskDep) -> StreamingResponse:
     """The journal as it is written, one JSON object a line, with heartbeats."""
-    return StreamingResponse(
-        journal_stream(desk.venue, desk.account, desk.times), media_type="application/octet-stream"
-    )
+    return journal_stream(desk.venue, desk.account, desk.times)
 
 
 @router.get("/{entry_id}")
