@@ -22,7 +22,7 @@ from ratchet.core.market import BarBatch, Step
 from ratchet.core.orders import Intent, Side
 from ratchet.core.phases import PhasesConfig, PhaseState, PhaseStatus
 from ratchet.core.portfolio import PortfolioSnapshot
-from ratchet.core.risk import Proposal, RiskConfig, RiskEngine, Verdict
+from ratchet.core.risk import AssetFacts, Proposal, RiskConfig, RiskContext, RiskEngine, Verdict
 from ratchet.core.signals import StrategiesConfig
 
 AIM = "300,000 bars a second in the backtest over 2,500 stocks with the feature table on"
@@ -154,8 +154,13 @@ def risk_row(count: int = 5_000) -> Row:
         Proposal(str(i), i, Side.BUY, Intent.ENTRY, 0.8, 20.0 + i * 0.01, 1.0, 0.02) for i in range(count)
     ]
     states = (PhaseState(0, "all", PhaseStatus.ACTIVE),)
+    rng = np.random.Generator(np.random.PCG64(SEED))
+    context = RiskContext(
+        {i: AssetFacts(entry.price, START, 1e8, 1) for i, entry in enumerate(entries)},
+        {i: rng.normal(0, 0.02, 60) for i in range(count)},
+    )
     started = time.perf_counter()
-    engine.evaluate(snapshot, entries, states, START)
+    engine.evaluate(snapshot, entries, states, START, context)
     elapsed = time.perf_counter() - started
     started = time.perf_counter()
     for entry in entries:

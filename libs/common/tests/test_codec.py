@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratchet.common import codec
+from ratchet.common.risk_codec import decode_risk_context, encode_risk_context
 from ratchet.core.market import BarBatch, Step
 from ratchet.core.orders import Fill, Intent, Side
 from ratchet.core.phases import PhaseState, PhaseStatus
-from ratchet.core.portfolio import OpenOrder, PortfolioSnapshot, PositionView
-from ratchet.core.risk import Proposal, Verdict
+from ratchet.core.portfolio import BreakerView, OpenOrder, PortfolioSnapshot, PositionView
+from ratchet.core.risk import AssetFacts, Greeks, Proposal, RiskContext, TradeRecord, Verdict
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
 from ratchet.v1 import control_pb2, market_data_pb2, orders_pb2, risk_pb2, signals_pb2
 
@@ -154,3 +155,22 @@ def test_ids_stay_uuids():
     identity = UUID(int=7)
     signal = Signal(identity, 1, 1, 0.5, 1.0)
     assert codec.decode_signal(codec.encode_signal(signal)).id == identity
+
+
+def test_risk_context_survives_the_wire_with_what_is_unknown():
+    facts = AssetFacts(100.5, 7, 1e6)
+    full = AssetFacts(1.0, 8, 2.0, -1, 0.001, (3, 4), Greeks(1.0, 2.0, 3.0, 4.0))
+    context = RiskContext(
+        {1: facts, 2: full}, {2: np.array([0.01, -0.02])}, {"crypto": TradeRecord(40, 0.5, 0.1, 0.2)}, (5, 6)
+    )
+    wire = encode_risk_context(context).SerializeToString()
+    back = decode_risk_context(risk_pb2.RiskContext.FromString(wire))
+    assert back.assets == context.assets
+    assert back.records == context.records
+    assert back.recent_entries == context.recent_entries
+    assert {i: row.tolist() for i, row in back.returns.items()} == {2: [0.01, -0.02]}
+
+
+def test_breakers_survive_the_wire():
+    breaker = BreakerView("loss", True, "halt", 0.07, 12)
+    assert codec.decode_breaker(codec.encode_breaker(breaker)) == breaker

@@ -116,6 +116,24 @@ class Market:
 
 
 @pytest.fixture(scope="session")
+def dataset_writer() -> Callable[[Path], Path]:
+    """Return the writer of the four days, for tests that need a dataset of their own."""
+    return write_dataset
+
+
+@pytest.fixture(scope="session")
+def market_of() -> Callable[[Path], Market]:
+    """Return a function that loads a dataset's market."""
+
+    def load(folder: Path) -> Market:
+        platform = load_platform(default_dir("config"), folder)
+        assert platform.dataset is not None
+        return Market(platform, platform.dataset.replay(platform.registry))
+
+    return load
+
+
+@pytest.fixture(scope="session")
 def paper_market(paper_dataset: Path) -> Market:
     platform = load_platform(default_dir("config"), paper_dataset)
     assert platform.dataset is not None

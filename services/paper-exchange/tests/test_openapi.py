@@ -57,6 +57,11 @@ def busy_desk(desk):
         {"symbol": NVDA, "qty": "5", "type": "market", "time_in_force": "day", "order_class": "bracket",
          "take_profit": {"limit_price": "600"}, "stop_loss": {"stop_price": "400", "limit_price": "399"}},
         {"symbol": NVDA, "qty": "1", "type": "limit", "limit_price": "300", "time_in_force": "gtc"},
+        {"symbol": NVDA, "qty": "300", "type": "market", "time_in_force": "day"},
+        {"symbol": NVDA, "qty": "1", "type": "market", "time_in_force": "cls"},
+        {"symbol": NVDA, "qty": "1", "type": "trailing_stop", "trail_percent": "5", "time_in_force": "gtc"},
+        {"symbol": NVDA, "qty": "1", "type": "limit", "limit_price": "300", "time_in_force": "day",
+         "extended_hours": True},
     ]  # fmt: skip
     for order in orders:
         answer = desk.post("/v2/orders", {"side": "buy", **order})
@@ -82,6 +87,7 @@ def test_trading_replies_have_the_published_shape(busy_desk):
     )
     check(desk.get("/v2/account/activities/FILL").json(), "TradingActivities", many=True)
     check(desk.get("/v2/account/activities/CFEE").json(), "NonTradeActivities", many=True)
+    check(desk.get("/v2/account/activities/INT").json(), "NonTradeActivities", many=True)
     check(desk.get("/v2/account/portfolio/history").json(), "PortfolioHistory")
     check(desk.get("/v2/orders/nothing").json(), "Error")
 

@@ -405,5 +405,5 @@ def test_a_commit_that_failed_leaves_no_trace(born, steps, monkeypatch):
     with life.venue.exchange() as exchange:
         assert life.venue.place == place
         assert exchange.open_orders() == []
-        assert exchange.account().buying_power == Decimal(100_000)
+        assert exchange.account().buying_power == Decimal(400_000)
     assert life.venue.submit(order).client_order_id == order.client_order_id

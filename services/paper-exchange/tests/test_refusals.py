@@ -25,15 +25,28 @@ def order(**fields: Any) -> dict[str, Any]:
         ({"symbol": BTC}, 422, 40010001, ["side: Field required", "type: Field required"]),
         (order(client_order_id="x" * 129), 422, 40010001, ["client_order_id"]),
         (order(time_in_force="day"), 422, 42210000, ["invalid crypto time_in_force"]),
-        (order(time_in_force="fok"), 422, 42210000, ["time_in_force", "fok", "ioc"]),
-        (order(type="trailing_stop"), 422, 42210000, ["trailing_stop", "stop_limit"]),
+        (order(time_in_force="fok"), 422, 42210000, ["invalid crypto time_in_force"]),
+        (order(type="trailing_stop", trail_price="5"), 422, 42210000, ["invalid order type for crypto"]),
+        (
+            order(symbol=NVDA, type="trailing_stop", time_in_force="day"),
+            422,
+            40010001,
+            ["exactly one of trail_price and trail_percent"],
+        ),
+        (order(symbol=NVDA, time_in_force="opg", qty="1"), 422, 42210000, ["09:28", "19:00"]),
+        (order(symbol=NVDA, order_class="mleg", qty="1"), 422, 42210000, ["order_class", "mleg", "bracket"]),
         (order(type="limit"), 422, 40010001, ["limit_price"]),
         (order(type="limit", limit_price="30000.001"), 422, 42210000, ["limit_price"]),
         (order(qty="10"), 403, 40310000, ["insufficient balance"]),
         (order(qty="0.0001"), 403, 40310000, ["minimal amount of order 10"]),
         (order(side="sell"), 403, 40310000, ["insufficient balance for BTC"]),
         (order(symbol=NVDA, time_in_force="day", qty="1000"), 403, 40310000, ["insufficient buying power"]),
-        (order(symbol=NVDA, time_in_force="day", side="sell"), 403, 40310000, ["insufficient qty"]),
+        (
+            order(symbol=NVDA, time_in_force="day", side="sell"),
+            422,
+            42210000,
+            ["NVDA", "cannot be sold short"],
+        ),
         (order(symbol=NVDA, qty="0.5"), 422, 42210000, ["fractional orders must be DAY"]),
         (order(order_class="bracket", symbol=NVDA, qty="1"), 422, 40010001, ["take_profit"]),
     ],
@@ -57,9 +70,9 @@ def test_malformed_json_is_refused(desk):
 
 def test_insufficient_buying_power_tells_the_figures(desk):
     desk.advance(to="2024-01-08T16:00:00Z")
-    body = order(symbol=NVDA, type="limit", limit_price="500", qty="201", time_in_force="day")
+    body = order(symbol=NVDA, type="limit", limit_price="500", qty="801", time_in_force="day")
     refusal = desk.post("/v2/orders", body).json()
-    assert (refusal["buying_power"], refusal["cost_basis"]) == ("100000", "100500")
+    assert (refusal["buying_power"], refusal["cost_basis"]) == ("400000", "400500")
 
 
 def test_a_client_order_id_is_used_once_for_ever(desk):

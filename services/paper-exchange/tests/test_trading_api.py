@@ -56,9 +56,13 @@ def refused(call: Any, *arguments: Any) -> APIError:
 
 def test_a_new_account_has_its_cash_and_no_positions(desk):
     account = desk.trading().get_account()
-    assert account.cash == account.equity == account.buying_power == "100000.00"
-    assert account.multiplier == "1"
-    assert not account.shorting_enabled
+    assert account.cash == account.equity == account.non_marginable_buying_power == "100000.00"
+    assert (account.multiplier, account.buying_power, account.regt_buying_power) == (
+        "4",
+        "400000.00",
+        "200000.00",
+    )
+    assert account.shorting_enabled
     assert desk.trading().get_all_positions() == []
 
 
@@ -87,12 +91,12 @@ def test_a_limit_order_waits_for_its_price_and_is_canceled_once(desk):
     order = client.submit_order(limit(BTC, 1, 30_000))
     desk.advance(steps=3)
     assert client.get_order_by_id(order.id).status is OrderStatus.NEW
-    assert client.get_account().buying_power == "70000.00"
+    assert client.get_account().non_marginable_buying_power == "70000.00"
     client.cancel_order_by_id(order.id)
     canceled = client.get_order_by_id(order.id)
     assert canceled.status is OrderStatus.CANCELED
     assert canceled.canceled_at is not None
-    assert client.get_account().buying_power == "100000.00"
+    assert client.get_account().non_marginable_buying_power == "100000.00"
     client.cancel_order_by_id(order.id)
 
 

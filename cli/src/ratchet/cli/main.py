@@ -107,11 +107,15 @@ def paper_exchange(
     secret: Annotated[
         str | None, typer.Option(help="API secret; generated and printed if not given.")
     ] = None,
+    oanda_token: Annotated[
+        list[str] | None,
+        typer.Option(help="Bearer token of a forex account, once for each; one is generated otherwise."),
+    ] = None,
 ) -> None:
     """Run the paper exchange alone; its clock moves by POST /sim/v1/advance."""
     from ratchet.cli.exchange import run_exchange
 
-    run_exchange(data, port, key, secret)
+    run_exchange(data, port, key, secret, oanda_token or [])
 
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; written to the audit log.")]

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from ratchet.core.backtest import Backtest
-from ratchet.core.exchange import Exchange
-from ratchet.core.orders import Intent, OrderStatus, Side
+from ratchet.core.exchange import Exchange, OrderRequest
+from ratchet.core.orders import Intent, OrderStatus, Side, TimeInForce
 from ratchet.core.phases import PerformanceHistory, PhaseRecord, PhaseStatus
+from ratchet.core.risk import RiskConfig
 from ratchet.core.trader import TradingSession
 
-GOLDEN_DIGEST = "4a2bf1a2277ae5f0acc0fe6f63a7e9558fa511e7e9c24535b8b4bc8ca58f4881"
+GOLDEN_DIGEST = "7c38f2cfef3b09cebb7f8bd146b723c218f8ba6c7494f35bfc4d81974264f66d"
+WIDE_DIGEST = "4a2bf1a2277ae5f0acc0fe6f63a7e9558fa511e7e9c24535b8b4bc8ca58f4881"
+"""With two fifths of the money for crypto, and neither correlation nor liquidity to heed."""
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,15 @@ def result(world):
 def test_golden_digest(result):
     """Moves only with decisions, ids, fills or fees: look at what changed before pinning it anew."""
     assert result.summary.orders_digest == GOLDEN_DIGEST
+
+
+def test_golden_digest_under_wide_limits(world):
+    """Tells a limit that has moved from a decision that has."""
+    wide = RiskConfig(
+        class_limit_ratio={"crypto": 0.4, "stock": 0.4}, correlation_scaling=0, max_bar_share_ratio=1
+    )
+    outcome = Backtest(replace(world, risk=wide)).run(world.steps())
+    assert outcome.summary.orders_digest == WIDE_DIGEST
 
 
 def test_the_run_has_something_to_show(result):
@@ -76,17 +88,24 @@ def test_two_runs_are_equal_to_the_last_digit(result, world):
 
 
 class Interrupted(Backtest):
-    """Loses its memory every 50 steps, and continues from the JSON that a service would have committed."""
+    """Loses its memory every 50 steps, and continues from what a service would have committed."""
+
+    days = ()
 
     def _step(self, bars, ts):
         closed = super()._step(bars, ts)
+        if closed:
+            self.days += (self._session.inputs.closes_of_day(),)
         if self._journal.steps % 50 == 0:
             self._session = TradingSession.restore(
                 self._registry,
                 self._session.trader.exits,
                 self._configuration.exchange,
                 json.loads(json.dumps(self._session.state())),
+                breakers=self._configuration.risk.breakers,
             )
+            for closes in self.days[-61:]:
+                self._session.inputs.load_day(closes)
             self._exchange = Exchange.restore(
                 self._registry,
                 self._configuration.exchange,
@@ -126,6 +145,19 @@ def test_what_the_venue_refuses_is_recorded_and_the_run_goes_on(world):
     assert len(refused) == outcome.summary.details["orders_refused"] > 0
     assert all(o.side is Side.SELL and "cost basis" in o.reason for o in refused)
     assert outcome.orders[-1].created_ts > refused[0].created_ts
+
+
+def test_an_order_of_the_venue_itself_is_followed(world):
+    class Visited(Backtest):
+        def _step(self, bars, ts):
+            if self._journal.steps == 10:
+                own = OrderRequest("venue", 0, Side.BUY, Decimal("0.5"), time_in_force=TimeInForce.GTC)
+                self._exchange.submit(own, self._exchange.ts)
+            return super()._step(bars, ts)
+
+    result = Visited(world).run(world.steps())
+    (fill,) = (fill for fill in result.fills if fill.client_order_id == "venue")
+    assert fill.qty == Decimal("0.5")
 
 
 def test_progress_and_timer(world):

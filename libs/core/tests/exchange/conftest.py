@@ -8,14 +8,14 @@ import pytest
 
 from ratchet.core.assets import Asset, AssetClass, Registry
 from ratchet.core.exchange import Exchange, ExchangeConfig, OrderRequest
-from ratchet.core.market import BarBatch
+from ratchet.core.market import BarBatch, QuoteBatch
 from ratchet.core.orders import OrderType, Side, TimeInForce
 
 HOUR = 3_600_000_000_000
 # 2024-06-04 14:30 UTC: New York has been open for an hour.
 START = 1_717_511_400_000_000_000
 
-FREE = {"spread_bps": dict.fromkeys(AssetClass, 0), "limit_fill": "through"}
+FREE = {"spread_bps": dict.fromkeys(AssetClass, 0), "limit_fill": "through", "margin": "cash"}
 FREE_SLIPPAGE = {"impact_bps_at_full_volume": 0, "max_volume_share": None, "unreported_volume_impact_bps": 0}
 FREE_FEES = {"crypto_maker_bps": 0, "crypto_taker_bps": 0, "regulatory": False}
 
@@ -34,6 +34,9 @@ def _asset(asset_id, symbol, asset_class, calendar, qty_increment="0.000000001",
         min_notional=Decimal(1),
         max_position_ratio=0.1,
         stop_loss_ratio=0.08,
+        leverage=changes.get("leverage", 1.0),
+        shortable=changes.get("shortable", False),
+        rules=changes.get("rules", {}),
     )
 
 
@@ -45,6 +48,9 @@ def registry():
             _asset(1, "NVDA", AssetClass.STOCK, "XNYS"),
             _asset(2, "GBP/JPY", AssetClass.FOREX, "FX", "1"),
             _asset(3, "DNUT", AssetClass.SPECULATIVE, "XNYS", "1"),
+            _asset(4, "TSLA", AssetClass.STOCK, "XNYS", shortable=True),
+            _asset(5, "TQQQ", AssetClass.LEVERAGED_ETF, "XNYS", shortable=True, leverage=3.0),
+            _asset(6, "HALT", AssetClass.STOCK, "XNYS", rules={"tradable": False}),
         ]
     )
 
@@ -70,7 +76,7 @@ class Market:
         self.count += 1
         asset = self.registry.by_symbol(symbol)
         crypto = asset.asset_class is AssetClass.CRYPTO
-        for name in ("limit_price", "stop_price", "take_profit", "notional"):
+        for name in ("limit_price", "stop_price", "take_profit", "notional", "trail_price", "trail_percent"):
             if name in fields:
                 fields[name] = Decimal(fields[name])
         fields.setdefault("type", _type_of(fields))
@@ -93,6 +99,18 @@ class Market:
         self.events += found
         return found
 
+    def batch(self, rows, timeframe="1h"):
+        return make_batch(self.ts, rows, timeframe)
+
+    def quote(self, symbol, bid, ask, *, bid_size=1e9, ask_size=1e9, last=None, seconds=1):
+        self.ts += int(seconds * 1_000_000_000)
+        columns = [np.array([value], dtype=np.float64) for value in (bid, ask, bid_size, ask_size)]
+        traded = np.array([] if last is None else [last], dtype=np.float64)
+        ids = np.array([self.registry.by_symbol(symbol).id], dtype=np.uint32)
+        found = self.exchange.on_quotes([QuoteBatch("test", self.ts, ids, *columns, traded)])
+        self.events += found
+        return found
+
     def order(self, client_order_id):
         return self.exchange.order_by_client_id(client_order_id)
 
@@ -102,6 +120,8 @@ class Market:
 
 
 def _type_of(fields):
+    if "trail_price" in fields or "trail_percent" in fields:
+        return OrderType.TRAILING_STOP
     limit, stop = "limit_price" in fields, "stop_price" in fields
     if limit and stop:
         return OrderType.STOP_LIMIT

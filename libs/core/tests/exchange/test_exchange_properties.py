@@ -118,7 +118,7 @@ def test_value_is_conserved_and_nothing_is_oversold(open_market, script):
 @CHECKS
 @given(steps)
 def test_reserved_buying_power_is_that_of_the_working_buys(open_market, script):
-    market = open_market(free=False)
+    market = open_market(free=False, margin="cash")
     for step in script:
         play(market, step)
         account = market.exchange.account()

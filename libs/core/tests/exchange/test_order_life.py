@@ -235,7 +235,7 @@ def test_one_triggers_other(market):
 
 
 def test_notional_orders_become_quantities_at_their_first_match(open_market):
-    market = open_market(free=False)
+    market = open_market(free=False, margin="cash")
     market.submit(qty=None, notional="1000")
     assert market.exchange.account().buying_power == D(99_000)
     (event,) = [event for event in market.bar("NVDA", 333, 334, 332, 333, 1e9) if event.is_execution]

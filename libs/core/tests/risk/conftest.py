@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from ratchet.core.assets import Asset, AssetClass, Registry
 from ratchet.core.orders import Intent, Side
 from ratchet.core.phases import PhaseState, PhaseStatus
 from ratchet.core.portfolio import OpenOrder, PortfolioSnapshot, PositionView
-from ratchet.core.risk import Proposal
+from ratchet.core.risk import AssetFacts, Proposal, RiskContext
 
 NOW = 1_700_000_000_000_000_000
 
@@ -92,6 +93,19 @@ class Desk:
             "volatility": 0.01,
         }
         return Proposal(**(fields | changes))
+
+    def facts(self, mark: float = 100.0, **changes: object) -> AssetFacts:
+        fields = {"mark": mark, "mark_ts": NOW, "bar_notional": 1e9, "regime": 1}
+        return AssetFacts(**(fields | changes))
+
+    def context(self, *proposals: Proposal, **changes: object) -> RiskContext:
+        """Every asset at the price of its last proposal, else at 100, in a bull market, uncorrelated."""
+        marks = dict.fromkeys(range(len(self.registry)), 100.0) | {p.asset_id: p.price for p in proposals}
+        # Cosines of whole periods are orthogonal.
+        days = np.arange(64)
+        returns = {i: 0.01 * np.cos(2.0 * np.pi * (i + 1) * days / 64) for i in marks if i < 31}
+        fields = {"assets": {i: self.facts(mark) for i, mark in marks.items()}, "returns": returns}
+        return RiskContext(**(fields | changes))
 
     def exit(self, asset_id: int, qty: str, side: Side = Side.SELL) -> Proposal:
         return self.entry(

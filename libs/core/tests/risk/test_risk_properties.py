@@ -52,7 +52,7 @@ def test_approvals_together_stay_within_every_limit(desk, proposals, held, confi
         )
         for n, (asset, price, confidence, vol, short) in enumerate(proposals)
     ]  # fmt: skip
-    verdicts = engine.evaluate(snapshot, wanted, desk.phases, desk.now)
+    verdicts = engine.evaluate(snapshot, wanted, desk.phases, desk.now, desk.context(*wanted))
     taken = [(p, v) for p, v in zip(wanted, verdicts, strict=True) if v.approved]
     equity = float(snapshot.equity)
     gross = sum(abs(float(p.qty)) * p.mark for p in snapshot.positions)
@@ -110,5 +110,9 @@ def test_exits_do_not_depend_on_the_entries_around_them(desk, order):
     snapshot = desk.snapshot(positions=(desk.position(0, "10"), desk.position(1, "10")))
     proposals = [desk.exit(0, "10"), desk.exit(1, "4")] + [desk.entry(i) for i in range(6, 12)]
     engine = RiskEngine(desk.registry, RiskConfig())
-    verdicts = engine.evaluate(snapshot, [proposals[i] for i in order], desk.phases, desk.now)
+    chosen = [proposals[i] for i in order]
+    verdicts = engine.evaluate(snapshot, chosen, desk.phases, desk.now, desk.context())
+    assert any(
+        v.approved for v, i in zip(verdicts, order, strict=True) if proposals[i].intent is Intent.ENTRY
+    )
     assert all(v.approved for v, i in zip(verdicts, order, strict=True) if proposals[i].intent is Intent.EXIT)

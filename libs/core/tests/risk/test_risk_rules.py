@@ -14,10 +14,11 @@ DAY_NS = 86_400_000_000_000
 NAN = float("nan")
 
 
-def judge(desk, proposal, config=None, phases=None, ts=None, **snapshot):
+def judge(desk, proposal, config=None, phases=None, ts=None, context=None, **snapshot):
     engine = RiskEngine(desk.registry, config or RiskConfig())
     phases = desk.phases if phases is None else phases
-    return engine.evaluate(desk.snapshot(**snapshot), [proposal], phases, ts or desk.now)[0]
+    context = context or desk.context(proposal)
+    return engine.evaluate(desk.snapshot(**snapshot), [proposal], phases, ts or desk.now, context)[0]
 
 
 def test_a_plain_entry_takes_the_position_limit(desk):
@@ -56,7 +57,12 @@ def test_just_inside_the_loss_limits_passes(desk):
 
 def test_every_account_denial_is_listed(desk):
     verdict = judge(desk, desk.entry(0), equity=Decimal(70_000), trading_state="halted")
-    assert verdict.reasons == (Reason.TRADING_HALTED, Reason.DAILY_LOSS_LIMIT, Reason.DRAWDOWN_LIMIT)
+    assert verdict.reasons == (
+        Reason.TRADING_HALTED,
+        Reason.DAILY_LOSS_LIMIT,
+        Reason.DRAWDOWN_LIMIT,
+        Reason.EMERGENCY_STOP,
+    )
 
 
 def test_kill_switch(desk):
@@ -161,13 +167,13 @@ def test_a_class_without_a_limit_holds_nothing(desk):
 
 
 def test_later_proposals_see_what_earlier_ones_took(desk):
-    proposals = [desk.entry(i) for i in (0, 6, 12, 18, 24)] + [desk.entry(0, id="again")]
+    proposals = [desk.entry(i) for i in (0, 6, 12)] + [desk.entry(0, id="again")]
     verdicts = RiskEngine(desk.registry, RiskConfig()).evaluate(
-        desk.snapshot(), proposals, desk.phases, desk.now
+        desk.snapshot(), proposals, desk.phases, desk.now, desk.context()
     )
-    assert [verdict.approved for verdict in verdicts] == [True, True, True, True, False, False]
-    assert verdicts[4].reasons == (Reason.CLASS_LIMIT,)
-    assert verdicts[5].reasons == (Reason.DUPLICATE_ORDER,)
+    assert [verdict.approved for verdict in verdicts] == [True, True, False, False]
+    assert verdicts[2].reasons == (Reason.CLASS_LIMIT,)
+    assert verdicts[3].reasons == (Reason.DUPLICATE_ORDER,)
 
 
 def test_stop_distance_and_volatility_reduce_the_size(desk):
@@ -249,7 +255,12 @@ def test_the_table_lists_every_code():
 
 
 def test_rules_load_in_a_fixed_order():
-    account, entry, sizers = load_rules()
-    assert [rule.__name__ for rule in account][:2] == ["account_valid", "trading_state"]
-    assert [rule.__name__ for rule in entry][:2] == ["phase_lock", "confidence"]
-    assert sizers[0].name == "qty_position_limit"
+    rules = load_rules()
+    assert [rule.__name__ for rule in rules.account][:3] == [
+        "account_valid",
+        "breaker_tripped",
+        "trading_state",
+    ]
+    assert [rule.__name__ for rule in rules.entry][:2] == ["phase_lock", "confidence"]
+    assert rules.sizers[0].name == "qty_position_limit"
+    assert [rule.__name__ for rule in rules.order] == ["var_limit"]

@@ -191,7 +191,7 @@ class Desk:
     def step(self, ts, *given):
         self.session.mark([bars(ts)])
         decision = self.session.decide([bars(ts)], [signals(ts, *given)], ACTIVE, ts, 1)
-        verdicts = self.risk.evaluate(decision.snapshot, decision.proposals, ACTIVE, ts)
+        verdicts = self.risk.evaluate(decision.snapshot, decision.proposals, ACTIVE, ts, decision.context)
         return self.session.place(decision.proposals, verdicts, ts)
 
 
@@ -248,3 +248,77 @@ def test_a_session_continues_from_its_json():
     twin = TradingSession.restore(desk.registry, desk.exits, ExchangeConfig(), json.loads(text))
     assert json.dumps(twin.state()) == text
     assert twin.snapshot(T, 1) == desk.session.snapshot(T, 1)
+
+
+def crash(desk, ts, price):
+    """Mark everything at a price and decide; returns the decision."""
+    desk.session.mark([bars(ts, price)])
+    return desk.session.decide([bars(ts, price)], [signals(ts, (1, 1, 0.9))], ACTIVE, ts, 1)
+
+
+def bought(desk):
+    """Fill an entry that takes a tenth of equity, and lever it up by hand to all of it."""
+    (order,) = desk.step(T, (3, 1, 0.9))
+    key = order.client_order_id
+    desk.session.on_update(key, OrderUpdate(OrderEventKind.ACCEPTED, T, broker_order_id="b1"))
+    desk.session.on_fill(key, "e1", order.qty, Decimal(100), order.qty, T + HOUR)
+    fill = desk.session.fill_of(order, "e2", Decimal(900), Decimal(100), T + HOUR)
+    desk.session.portfolio.apply(fill)
+    return desk.session
+
+
+def test_an_emergency_closes_everything_and_lets_nothing_in():
+    desk = Desk()
+    session = bought(desk)
+    decision = crash(desk, T + 2 * HOUR, 70.0)
+    assert decision.snapshot.trading_state == "halted"
+    assert {b.name for b in decision.snapshot.breakers if b.tripped} == {"loss", "drawdown"}
+    assert shape(decision.proposals) == [(3, "sell", "exit", "BREAKER_DRAWDOWN")]
+    verdicts = desk.risk.evaluate(
+        decision.snapshot, decision.proposals, ACTIVE, T + 2 * HOUR, decision.context
+    )
+    (order,) = session.place(decision.proposals, verdicts, T + 2 * HOUR)
+    assert order.qty == session.portfolio.position(3).qty
+    # What closes already is not closed twice.
+    assert crash(desk, T + 3 * HOUR, 70.0).proposals == ()
+    assert [(c.name.value, c.event) for c in session.breakers.take_changes()] == [
+        ("loss", "trip"),
+        ("drawdown", "trip"),
+    ]
+
+
+def test_a_tripped_breaker_survives_the_process_and_is_armed_by_hand():
+    desk = Desk()
+    bought(desk)
+    crash(desk, T + 2 * HOUR, 70.0)
+    state = json.loads(json.dumps(desk.session.state()))
+    desk.session = TradingSession.restore(desk.registry, desk.exits, ExchangeConfig(), state)
+    assert desk.session.snapshot(T, 1).trading_state == "halted"
+    with pytest.raises(ValueError, match="cools down"):
+        desk.session.breakers.rearm("drawdown", T + 3 * HOUR, "anna", "seen")
+    day_later = T + 30 * HOUR
+    desk.session.close_day(day_later, 2)
+    crash(desk, day_later, 70.0)
+    assert {b.name for b in desk.session.breakers.views() if b.tripped} == {"drawdown"}
+    desk.session.breakers.rearm("drawdown", day_later, "anna", "seen")
+    # Armed in spite of the loss: it waits for more of it.
+    assert crash(desk, day_later + HOUR, 69.0).snapshot.trading_state == "active"
+    assert desk.session.breakers.must_flatten == ""
+
+
+def test_closed_trades_feed_the_record_and_the_streak():
+    desk = Desk()
+    session = desk.session
+    for n in range(3):
+        (order,) = desk.step(T + n * 3 * HOUR, (n, 1, 0.9))
+        key = order.client_order_id
+        session.on_update(key, OrderUpdate(OrderEventKind.ACCEPTED, T, broker_order_id=f"b{n}"))
+        session.on_fill(key, f"in{n}", order.qty, Decimal(100), order.qty, order.created_ts)
+        held = session.portfolio.position(n).qty
+        (leave,) = desk.step(T + n * 3 * HOUR + HOUR, (n, -1, 0.9))
+        session.on_update(leave.client_order_id, OrderUpdate(OrderEventKind.ACCEPTED, T, broker_order_id="x"))
+        session.on_fill(leave.client_order_id, f"out{n}", held, Decimal(95), held, leave.created_ts)
+    record = session.risk_context((), T).records["crypto"]
+    assert record.win_ratio == 0.0
+    assert record.mean_loss == pytest.approx(0.05, abs=0.01)
+    assert session.breakers.state()["streak"] == 3

@@ -78,9 +78,9 @@ def test_phase_states_reach_risk(live: Any, move: Any) -> None:
     live.start()
     judge = live.parts.risk.evaluate
 
-    def spy(snapshot: Any, proposals: Any, phases: Any, ts: int) -> Any:
+    def spy(snapshot: Any, proposals: Any, phases: Any, ts: int, context: Any) -> Any:
         seen.extend(phases)
-        return judge(snapshot, proposals, phases, ts)
+        return judge(snapshot, proposals, phases, ts, context)
 
     live.parts.risk.evaluate = spy
     move(12)

@@ -42,6 +42,7 @@ class ClassEntry(_Model):
     shortable: bool = False
     rules: Rules = Rules()
     leading_indicators: tuple[str, ...] = ()
+    sector: str = ""
 
 
 class AssetEntry(ClassEntry):
@@ -126,4 +127,5 @@ def _asset(
         shortable=entry.shortable,
         rules=entry.rules.model_dump(exclude_none=True),
         leading_indicators=entry.leading_indicators,
+        sector=entry.sector,
     )

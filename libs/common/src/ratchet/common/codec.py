@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ratchet.core.market import BarBatch, Step
 from ratchet.core.orders import Fill, Intent, OrderStatus, Side
 from ratchet.core.phases import PhaseState, PhaseStatus
-from ratchet.core.portfolio import OpenOrder, PortfolioSnapshot, PositionView
+from ratchet.core.portfolio import BreakerView, OpenOrder, PortfolioSnapshot, PositionView
 from ratchet.core.risk import Proposal, Verdict
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
 from ratchet.v1 import control_pb2, market_data_pb2, orders_pb2, risk_pb2, signals_pb2
@@ -202,6 +202,22 @@ def decode_open_order(message: orders_pb2.Order) -> OpenOrder:
     )
 
 
+def encode_breaker(breaker: BreakerView) -> orders_pb2.Breaker:
+    """Encode a circuit breaker as the services see it."""
+    return orders_pb2.Breaker(
+        name=breaker.name,
+        tripped=breaker.tripped,
+        action=breaker.action,
+        value=breaker.value,
+        tripped_ns=breaker.tripped_ts,
+    )
+
+
+def decode_breaker(message: orders_pb2.Breaker) -> BreakerView:
+    """Decode a circuit breaker."""
+    return BreakerView(message.name, message.tripped, message.action, message.value, message.tripped_ns)
+
+
 def encode_snapshot(snapshot: PortfolioSnapshot) -> orders_pb2.PortfolioSnapshot:
     """Encode a portfolio at one event time."""
     return orders_pb2.PortfolioSnapshot(
@@ -216,6 +232,7 @@ def encode_snapshot(snapshot: PortfolioSnapshot) -> orders_pb2.PortfolioSnapshot
         day_start_equity=snapshot.day_start_equity,
         trading_state=snapshot.trading_state,
         day_close=snapshot.day_close,
+        breakers=[encode_breaker(breaker) for breaker in snapshot.breakers],
     )
 
 
@@ -233,6 +250,7 @@ def decode_snapshot(message: orders_pb2.PortfolioSnapshot) -> PortfolioSnapshot:
         day_start_equity=message.day_start_equity,
         trading_state=message.trading_state,
         day_close=message.day_close,
+        breakers=tuple(decode_breaker(breaker) for breaker in message.breakers),
     )
 
 

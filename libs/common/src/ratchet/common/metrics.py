@@ -103,6 +103,7 @@ RISK_EVALUATIONS_TOTAL = _counter("risk_evaluations_total", "Proposals judged.",
 RISK_REJECTIONS_TOTAL = _counter("risk_rejections_total", "Proposals rejected, by coded reason.", "reason")
 RISK_SECONDS = _histogram("risk_seconds", "Time to judge one request.")
 EXPOSURE_RATIO = _gauge("exposure_ratio", "Gross exposure over equity.", "asset_class")
+BREAKER_TRIPPED = _gauge("breaker_tripped", "1 while the circuit breaker is tripped.", "breaker")
 
 # Execution
 TICK_TO_ORDER_SECONDS = _histogram(

@@ -22,6 +22,7 @@ from ratchet.core.risk import RiskConfig
 if TYPE_CHECKING:
     from ratchet.common.datasets import Dataset
     from ratchet.core.exchange import ExchangeConfig
+    from ratchet.core.fx import FxConfig
     from ratchet.core.signals import StrategiesConfig
 
 M = TypeVar("M", bound=BaseModel)
@@ -32,7 +33,7 @@ FILES = {
     "risk.yaml": ("risk", "exits"),
     "phases.yaml": ("phases",),
     "strategies.yaml": ("strategies",),
-    "exchange.yaml": ("exchange",),
+    "exchange.yaml": ("exchange", "oanda"),
 }
 _OVERRIDES = ("phases", "risk", "exits", "strategies", "exchange", "assets")
 
@@ -68,6 +69,13 @@ class Platform:
         return self.source.section("exchange", ExchangeConfig)
 
     @functools.cached_property
+    def oanda(self) -> "FxConfig":
+        """How the forex venue fills, charges and finances."""
+        from ratchet.core.fx import FxConfig
+
+        return self.source.section("oanda", FxConfig)
+
+    @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the merged configuration and the registry: equal means that decisions are comparable."""
         symbols = [(asset.id, asset.symbol, asset.universe) for asset in self.registry]
@@ -76,7 +84,7 @@ class Platform:
 
     def check(self) -> None:
         """Read every section; ConfigError names the first that is wrong."""
-        _ = self.strategies, self.exchange
+        _ = self.strategies, self.exchange, self.oanda
 
 
 def load_platform(config_dir: Path | str, dataset_dir: Path | str | None = None) -> Platform:

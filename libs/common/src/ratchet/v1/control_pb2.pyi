@@ -15,12 +15,14 @@ class ControlKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CONTROL_KIND_REDUCE_ONLY: _ClassVar[ControlKind]
     CONTROL_KIND_PHASE: _ClassVar[ControlKind]
     CONTROL_KIND_LIMITS: _ClassVar[ControlKind]
+    CONTROL_KIND_REARM: _ClassVar[ControlKind]
 CONTROL_KIND_UNSPECIFIED: ControlKind
 CONTROL_KIND_HALT: ControlKind
 CONTROL_KIND_RESUME: ControlKind
 CONTROL_KIND_REDUCE_ONLY: ControlKind
 CONTROL_KIND_PHASE: ControlKind
 CONTROL_KIND_LIMITS: ControlKind
+CONTROL_KIND_REARM: ControlKind
 
 class Watermark(_message.Message):
     __slots__ = ("service", "seq", "ts_ns", "trade_updates")
@@ -35,7 +37,7 @@ class Watermark(_message.Message):
     def __init__(self, service: _Optional[str] = ..., seq: _Optional[int] = ..., ts_ns: _Optional[int] = ..., trade_updates: _Optional[int] = ...) -> None: ...
 
 class ControlEvent(_message.Message):
-    __slots__ = ("id", "kind", "ts_ns", "actor", "reason", "phase", "limits")
+    __slots__ = ("id", "kind", "ts_ns", "actor", "reason", "phase", "limits", "breaker", "portfolio")
     class LimitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +52,8 @@ class ControlEvent(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    BREAKER_FIELD_NUMBER: _ClassVar[int]
+    PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: ControlKind
     ts_ns: int
@@ -57,7 +61,9 @@ class ControlEvent(_message.Message):
     reason: str
     phase: PhaseState
     limits: _containers.ScalarMap[str, float]
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[_Union[ControlKind, str]] = ..., ts_ns: _Optional[int] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., phase: _Optional[_Union[PhaseState, _Mapping]] = ..., limits: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    breaker: str
+    portfolio: str
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[_Union[ControlKind, str]] = ..., ts_ns: _Optional[int] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., phase: _Optional[_Union[PhaseState, _Mapping]] = ..., limits: _Optional[_Mapping[str, float]] = ..., breaker: _Optional[str] = ..., portfolio: _Optional[str] = ...) -> None: ...
 
 class PhaseState(_message.Message):
     __slots__ = ("phase", "name", "status")

@@ -110,8 +110,22 @@ class Position(_message.Message):
     realized_pnl: str
     def __init__(self, asset_id: _Optional[int] = ..., qty: _Optional[str] = ..., avg_entry_price: _Optional[str] = ..., mark: _Optional[float] = ..., mark_ns: _Optional[int] = ..., opened_ns: _Optional[int] = ..., high_watermark: _Optional[float] = ..., realized_pnl: _Optional[str] = ...) -> None: ...
 
+class Breaker(_message.Message):
+    __slots__ = ("name", "tripped", "action", "value", "tripped_ns")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TRIPPED_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    TRIPPED_NS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    tripped: bool
+    action: str
+    value: float
+    tripped_ns: int
+    def __init__(self, name: _Optional[str] = ..., tripped: _Optional[bool] = ..., action: _Optional[str] = ..., value: _Optional[float] = ..., tripped_ns: _Optional[int] = ...) -> None: ...
+
 class PortfolioSnapshot(_message.Message):
-    __slots__ = ("portfolio", "ts_ns", "seq", "cash", "equity", "positions", "open_orders", "peak_equity", "day_start_equity", "trading_state", "day_close")
+    __slots__ = ("portfolio", "ts_ns", "seq", "cash", "equity", "positions", "open_orders", "peak_equity", "day_start_equity", "trading_state", "day_close", "breakers")
     PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     TS_NS_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +137,7 @@ class PortfolioSnapshot(_message.Message):
     DAY_START_EQUITY_FIELD_NUMBER: _ClassVar[int]
     TRADING_STATE_FIELD_NUMBER: _ClassVar[int]
     DAY_CLOSE_FIELD_NUMBER: _ClassVar[int]
+    BREAKERS_FIELD_NUMBER: _ClassVar[int]
     portfolio: str
     ts_ns: int
     seq: int
@@ -134,7 +149,8 @@ class PortfolioSnapshot(_message.Message):
     day_start_equity: float
     trading_state: str
     day_close: str
-    def __init__(self, portfolio: _Optional[str] = ..., ts_ns: _Optional[int] = ..., seq: _Optional[int] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., peak_equity: _Optional[float] = ..., day_start_equity: _Optional[float] = ..., trading_state: _Optional[str] = ..., day_close: _Optional[str] = ...) -> None: ...
+    breakers: _containers.RepeatedCompositeFieldContainer[Breaker]
+    def __init__(self, portfolio: _Optional[str] = ..., ts_ns: _Optional[int] = ..., seq: _Optional[int] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., peak_equity: _Optional[float] = ..., day_start_equity: _Optional[float] = ..., trading_state: _Optional[str] = ..., day_close: _Optional[str] = ..., breakers: _Optional[_Iterable[_Union[Breaker, _Mapping]]] = ...) -> None: ...
 
 class SubmitRequest(_message.Message):
     __slots__ = ("symbol", "side", "type", "qty", "limit_price", "stop_price", "time_in_force", "actor", "idempotency_key")

@@ -49,6 +49,16 @@ class RiskStub:
                 request_serializer=ratchet_dot_v1_dot_risk__pb2.SetLimitsRequest.SerializeToString,
                 response_deserializer=ratchet_dot_v1_dot_risk__pb2.SetLimitsResponse.FromString,
                 _registered_method=True)
+        self.Measure = channel.unary_unary(
+                '/ratchet.v1.Risk/Measure',
+                request_serializer=ratchet_dot_v1_dot_risk__pb2.MeasureRequest.SerializeToString,
+                response_deserializer=ratchet_dot_v1_dot_risk__pb2.MeasureResponse.FromString,
+                _registered_method=True)
+        self.Rearm = channel.unary_unary(
+                '/ratchet.v1.Risk/Rearm',
+                request_serializer=ratchet_dot_v1_dot_risk__pb2.RearmRequest.SerializeToString,
+                response_deserializer=ratchet_dot_v1_dot_risk__pb2.RearmResponse.FromString,
+                _registered_method=True)
 
 
 class RiskServicer:
@@ -72,6 +82,18 @@ class RiskServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Measure(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rearm(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RiskServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -89,6 +111,16 @@ def add_RiskServicer_to_server(servicer, server):
                     servicer.SetLimits,
                     request_deserializer=ratchet_dot_v1_dot_risk__pb2.SetLimitsRequest.FromString,
                     response_serializer=ratchet_dot_v1_dot_risk__pb2.SetLimitsResponse.SerializeToString,
+            ),
+            'Measure': grpc.unary_unary_rpc_method_handler(
+                    servicer.Measure,
+                    request_deserializer=ratchet_dot_v1_dot_risk__pb2.MeasureRequest.FromString,
+                    response_serializer=ratchet_dot_v1_dot_risk__pb2.MeasureResponse.SerializeToString,
+            ),
+            'Rearm': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rearm,
+                    request_deserializer=ratchet_dot_v1_dot_risk__pb2.RearmRequest.FromString,
+                    response_serializer=ratchet_dot_v1_dot_risk__pb2.RearmResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -172,6 +204,60 @@ class Risk:
             '/ratchet.v1.Risk/SetLimits',
             ratchet_dot_v1_dot_risk__pb2.SetLimitsRequest.SerializeToString,
             ratchet_dot_v1_dot_risk__pb2.SetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Measure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.v1.Risk/Measure',
+            ratchet_dot_v1_dot_risk__pb2.MeasureRequest.SerializeToString,
+            ratchet_dot_v1_dot_risk__pb2.MeasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rearm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.v1.Risk/Rearm',
+            ratchet_dot_v1_dot_risk__pb2.RearmRequest.SerializeToString,
+            ratchet_dot_v1_dot_risk__pb2.RearmResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,6 +36,7 @@ from ratchet.execution.replay import ReplayLoop
 from ratchet.execution.risk_client import RiskClient
 from ratchet.execution.servicer import ExecutionServicer
 from ratchet.execution.throttle import TokenBucket, Unlimited
+from ratchet.execution.watch import rearm
 from ratchet.v1 import control_pb2, orders_pb2_grpc
 
 SERVICE = "execution"
@@ -55,6 +56,7 @@ class Application:
         self._runtime = runtime
         self._settings = settings
         self._platform = platform
+        self._risk = platform.risk.for_portfolio(settings.portfolio)
         self.is_live = settings.mode == "live"
         self.commands: Commands[Engine] = Commands()
         self.reconciler = Reconciler(Decimal(str(settings.cash_tolerance)))
@@ -89,7 +91,7 @@ class Application:
             broker=self._broker,
             inbox=self._inbox,
             risk=risk,
-            local_risk=RiskEngine(platform.registry, platform.risk),
+            local_risk=RiskEngine(platform.registry, self._risk),
             stop=runtime.stop,
             gate=Gate(platform.registry, is_down=self._is_down if self.is_live else lambda _: False),
             clock=clock,
@@ -101,7 +103,8 @@ class Application:
             exits=platform.exits,
             fees=platform.exchange,
             phases=platform.phases,
-            allow_short=platform.risk.allow_short,
+            allow_short=self._risk.allow_short,
+            breakers=self._risk.breakers,
             on_stranger=self.reconciler.note_stranger,
         )
         self._state: str | None = "starting"
@@ -196,6 +199,8 @@ class Application:
         elif event.kind in _STATES:
             # The database decides at the next commit; until then its event is believed.
             holder[0].trading_state = _STATES[event.kind]
+        elif event.kind == control_pb2.CONTROL_KIND_REARM and event.portfolio == self._settings.portfolio:
+            rearm(holder[0], event.breaker, event.actor, event.reason)
 
     def _check_account(self, stop: threading.Event) -> None:
         """The key must open an account; for real money, the one that the operator has named."""

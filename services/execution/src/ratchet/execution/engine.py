@@ -19,7 +19,8 @@ from ratchet.core.orders import Intent, Order, OrderEventKind, OrderStatus, Orde
 from ratchet.core.orders.rows import evolve
 from ratchet.core.phases import PhaseState
 from ratchet.core.portfolio import PortfolioSnapshot
-from ratchet.core.risk import Proposal, Reason, Verdict
+from ratchet.core.risk import Proposal, Reason, RiskContext, Verdict
+from ratchet.core.risk.breakers.board import strictest
 from ratchet.core.signals import SignalBatch
 from ratchet.core.trader import TradingSession
 from ratchet.execution.booking import Booker, MissedError
@@ -35,6 +36,8 @@ from ratchet.execution.ports import LedgerTransaction
 from ratchet.execution.requests import Requests
 from ratchet.execution.risk_client import RiskUnavailableError
 from ratchet.execution.sender import Answer, Outcome, Sender
+from ratchet.execution.watch import note_answer
+from ratchet.v1 import orders_pb2
 
 _log = get_logger("engine")
 _UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
@@ -88,7 +91,8 @@ class Engine:
     @property
     def effective_state(self) -> str:
         """The trading state that risk sees."""
-        return "reduce_only" if self.blocked and self.trading_state == "active" else self.trading_state
+        blocked = "reduce_only" if self.blocked else "active"
+        return strictest(self.trading_state, blocked, self.session.breakers.trading_state)
 
     def close_day(self, ts: int, seq: int) -> bool:
         """At the first step of a new UTC day, commit and publish the day that has ended; return whether."""
@@ -100,9 +104,14 @@ class Engine:
         if self.parts.is_live:
             # Nobody waits for it in lock-step, so it goes the way that survives a bus that is away.
             name = f"day-close|{self.portfolio}|{closing.day}"
-            self.commit(effects, also=lambda tx: tx.announce(PORTFOLIO, message, ts, name))
+            self.commit(effects, also=lambda tx: self._close(tx, closing.day, message, ts, name))
         else:
-            self.commit(effects, extra={"closed_day": message.SerializeToString().hex()})
+            closes = self.session.inputs.closes_of_day()
+            self.commit(
+                effects,
+                extra={"closed_day": message.SerializeToString().hex()},
+                also=lambda tx: tx.daily_closes(closing.day, closes),
+            )
             self.parts.bus.publish(PORTFOLIO, message, ts=ts)
         _log.info("day closed", day=closing.day, equity=str(closing.snapshot.equity))
         return True
@@ -126,10 +135,11 @@ class Engine:
         phases = self.phases.at(ts)
         self.context.note(batch.context for batch in signals)
         decision = self.session.decide(bars, signals, phases, ts, seq, self.effective_state)
+        effects.breakers += self.session.breakers.take_changes()
         if not decision.proposals:
             return
         ask = judge or self.parts.risk.evaluate
-        verdicts = ask(decision.snapshot, decision.proposals, phases, judged_at or ts)
+        verdicts = ask(decision.snapshot, decision.proposals, phases, judged_at or ts, decision.context)
         verdicts = self._gated(decision.proposals, verdicts, ts, is_repeat=is_repeat)
         self.note(decision.proposals, verdicts, effects)
         by_order = {item.id: item for item in decision.proposals}
@@ -165,6 +175,7 @@ class Engine:
             tx.decisions(effects.decisions, effects.ts, effects.seq)
             tx.daily(effects.daily, self._drawdown_ratio())
             tx.snapshots(effects.snapshots)
+            tx.breakers(effects.breakers)
             tx.state(effects.seq, effects.ts, {"session": self._state(), **(extra or {})})
             also(tx)
             crash_point("before_commit")
@@ -214,10 +225,11 @@ class Engine:
         proposals: Sequence[Proposal],
         phases: Sequence[PhaseState],
         ts: int,
+        context: RiskContext | None = None,
     ) -> list[Verdict]:
         """Ask risk; without it, exits are judged here by the same engine and entries are refused."""
         try:
-            return self.parts.risk.evaluate(snapshot, proposals, phases, ts)
+            return self.parts.risk.evaluate(snapshot, proposals, phases, ts, context)
         except RiskUnavailableError:
             verdicts = self.parts.local_risk.evaluate(snapshot, proposals, phases, ts)
             return [
@@ -241,6 +253,12 @@ class Engine:
         effects.decisions += [
             Decision(proposal, verdict) for proposal, verdict in zip(proposals, verdicts, strict=True)
         ]
+
+    def _close(
+        self, tx: LedgerTransaction, day: str, message: orders_pb2.PortfolioSnapshot, ts: int, name: str
+    ) -> None:
+        tx.daily_closes(day, self.session.inputs.closes_of_day())
+        tx.announce(PORTFOLIO, message, ts, name)
 
     def _gated(
         self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int, *, is_repeat: bool
@@ -308,6 +326,7 @@ class Engine:
             return
         effects = Effects(self.seq, self.ts)
         for order, answer in answers:
+            note_answer(self, answer, effects)
             try:
                 self.booker.answer(self.session, order, answer, self.ts, effects)
             except MissedError:
@@ -348,6 +367,8 @@ class Engine:
         working = self.session.working_orders
         metrics.EQUITY.labels(name).set(float(portfolio.equity))
         metrics.CASH.labels(name).set(float(portfolio.cash))
+        for breaker in self.session.breakers.views():
+            metrics.BREAKER_TRIPPED.labels(breaker.name).set(breaker.tripped)
         metrics.DRAWDOWN_RATIO.labels(name).set(self._drawdown_ratio())
         metrics.POSITIONS_OPEN.labels(name).set(len(portfolio.positions))
         metrics.ORDERS_OPEN.set(len(working))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
-from ratchet.core.risk import Proposal, Verdict
+from ratchet.core.risk import BreakerChange, Proposal, Verdict
 from ratchet.execution.activities import BookedActivity
 from ratchet.execution.events import OrderChange
 
@@ -46,6 +46,7 @@ class Effects:
     decisions: list[Decision] = field(default_factory=list)
     daily: list[DailyPerformance] = field(default_factory=list)
     snapshots: list[PortfolioSnapshot] = field(default_factory=list)
+    breakers: list[BreakerChange] = field(default_factory=list)
     opening_cash: Decimal | None = None
 
     @property
@@ -58,5 +59,6 @@ class Effects:
             or self.activities
             or self.decisions
             or self.daily
+            or self.breakers
             or self.opening_cash is not None
         )

@@ -26,6 +26,7 @@ from ratchet.execution.ledger import Effects
 from ratchet.execution.marks import Marks
 from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.sync import Synchronizer, oldest_open_ns
+from ratchet.execution.watch import observe
 
 _log = get_logger("live")
 SERVICE = "execution"
@@ -188,6 +189,7 @@ class LiveLoop:
             self._ask_by_rest()
         if now >= self._next_reconcile:
             report = self._reconciler.run(self._engine)
+            observe(self._engine, report)
             # What blocks new risk is looked at again soon, for most of it explains itself.
             self._next_reconcile = now + every * (10 if report.ok else 1)
 

@@ -83,7 +83,9 @@ def submit(engine: Engine, ticket: Ticket, *, is_live: bool) -> Submission:
         return Submission(None, (denial.value,))
     snapshot = engine.snapshot()
     judge = engine.judge if is_live else parts.risk.evaluate
-    verdict = judge(snapshot, [proposal], engine.phases.at(ts), max(ts, snapshot.ts))[0]
+    at = max(ts, snapshot.ts)
+    context = engine.session.risk_context([asset.id], at)
+    verdict = judge(snapshot, [proposal], engine.phases.at(ts), at, context)[0]
     effects = Effects(engine.seq, engine.ts, decisions=[Decision(proposal, verdict)])
     if not verdict.approved:
         _commit(engine, effects, ticket.actor, "order.refused", {"reasons": list(verdict.reasons)})

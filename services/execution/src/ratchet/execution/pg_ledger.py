@@ -8,6 +8,7 @@ from typing import Any
 from psycopg2.extras import Json
 
 from ratchet.common.audit import write_audit
+from ratchet.common.daily_closes import read_daily_closes, write_daily_closes
 from ratchet.common.db import Cursor, Database
 from ratchet.common.timestamps import to_datetime
 from ratchet.common.tracing import traceparent
@@ -16,6 +17,8 @@ from ratchet.core.assets import Registry
 from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
+from ratchet.core.risk import BreakerChange
+from ratchet.core.risk.inputs import RETURN_DAYS
 from ratchet.execution import queries
 from ratchet.execution.activities import BookedActivity
 from ratchet.execution.activity_rows import write_activities
@@ -71,10 +74,12 @@ class PostgresLedger:
             trading_state = self.writer.guard(cursor)
             saved = queries.saved_state(cursor, self.portfolio)
             phases.load(cursor, saved[1] if saved else 0)
+            earnings = queries.earnings(cursor, self._registry, saved[1] if saved else 0)
             if saved is None:
-                return Saved(trading_state)
+                return Saved(trading_state, earnings=earnings)
             executions = queries.recent_executions(cursor, self.portfolio, _REMEMBERED)
-        return Saved(trading_state, *saved, executions)
+            closes = list(read_daily_closes(cursor, self.portfolio, RETURN_DAYS + 1))
+        return Saved(trading_state, *saved, executions, closes, earnings)
 
     def order(self, client_order_id: str) -> Order | None:
         """Return an order."""
@@ -95,6 +100,10 @@ class PostgresLedger:
     def booked_activities(self, activity_ids: Sequence[str]) -> set[str]:
         """Return those of the broker's activities that are booked."""
         return queries.booked_activities(self.db, self.portfolio, activity_ids)
+
+    def data_quality(self) -> float | None:
+        """Return the worst of the universes' newest quality scores, None before the first."""
+        return queries.data_quality(self.db)
 
     def reckoned_fees(self, day: str, symbol: str) -> tuple[Decimal, Decimal]:
         """Return fees reckoned with fills up to a UTC day and not told by the broker yet, (money, units)."""
@@ -139,6 +148,14 @@ class PostgresTransaction:
     def daily(self, rows: Sequence[DailyPerformance], drawdown_ratio: float) -> None:
         """Write the rows of a closed day; writing them again changes nothing."""
         self._writer.daily(self._cursor, rows, drawdown_ratio)
+
+    def daily_closes(self, day: str, closes: Any) -> None:
+        """Keep the closes of a day, from which risk takes returns."""
+        write_daily_closes(self._cursor, self._writer.portfolio, day, closes)
+
+    def breakers(self, changes: Sequence[BreakerChange]) -> None:
+        """Insert trips and re-arms of circuit breakers."""
+        self._writer.breakers(self._cursor, changes)
 
     def snapshots(self, snapshots: Sequence[PortfolioSnapshot]) -> None:
         """Write snapshots of the portfolio."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
+from ratchet.core.risk import BreakerChange
 from ratchet.execution.activities import BookedActivity
 from ratchet.execution.events import OrderChange
 from ratchet.execution.ledger import Decision, NewOrder
@@ -113,6 +114,14 @@ class LedgerTransaction(Protocol):
         """Write the rows of a closed day; writing them again changes nothing."""
         ...
 
+    def daily_closes(self, day: str, closes: Any) -> None:
+        """Keep the closes of a day, from which risk takes returns."""
+        ...
+
+    def breakers(self, changes: Sequence[BreakerChange]) -> None:
+        """Insert trips and re-arms of circuit breakers."""
+        ...
+
     def snapshots(self, snapshots: Sequence[PortfolioSnapshot]) -> None:
         """Write snapshots of the portfolio."""
         ...
@@ -147,6 +156,8 @@ class Saved:
     ts: int = 0
     state: dict[str, Any] | None = None
     executions: list[str] = field(default_factory=list)
+    daily_closes: Sequence[Any] = ()
+    earnings: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Ledger(Protocol):
@@ -181,6 +192,10 @@ class Ledger(Protocol):
 
     def booked_activities(self, activity_ids: Sequence[str]) -> set[str]:
         """Return those of the broker's activities that are booked."""
+        ...
+
+    def data_quality(self) -> float | None:
+        """Return the worst of the universes' newest quality scores, None before the first."""
         ...
 
     def reckoned_fees(self, day: str, symbol: str) -> tuple[Decimal, Decimal]:

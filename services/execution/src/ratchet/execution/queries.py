@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from ratchet.common.db import Cursor, Database
-from ratchet.common.timestamps import to_ns
+from ratchet.common.timestamps import to_datetime, to_ns
 from ratchet.core.assets import Registry
 from ratchet.core.orders import Intent, Order, OrderStatus, OrderType, Side, TimeInForce, Write
 
@@ -29,6 +29,15 @@ _TOLD = (
 )
 _ONE = "AND symbol = %(symbol)s"
 _RECENT_EXECUTIONS = "SELECT execution_id FROM fills WHERE portfolio = %s ORDER BY recorded_at DESC LIMIT %s"
+
+_QUALITY = (
+    "SELECT min(score) FROM (SELECT DISTINCT ON (universe) score FROM data_quality "
+    "WHERE ts > now() - interval '1 day' ORDER BY universe, ts DESC) AS newest"
+)
+_EARNINGS = (
+    "SELECT symbol, ts FROM economic_calendar CROSS JOIN unnest(symbols) AS symbol "
+    "WHERE ts >= %s ORDER BY ts LIMIT 100000"
+)
 
 
 def order(db: Database, registry: Registry, client_order_id: str) -> Order | None:
@@ -106,6 +115,22 @@ def last_fill_ts(cursor: Cursor, portfolio: str) -> int:
     cursor.execute("SELECT max(ts) FROM fills WHERE portfolio = %s", (portfolio,))
     row = cursor.fetchone()
     return to_ns(row[0]) if row and row[0] else 0
+
+
+def data_quality(db: Database) -> float | None:
+    """Return the worst of the universes' newest quality scores, None before the first."""
+    rows = db.query(_QUALITY)
+    return float(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
+def earnings(cursor: Cursor, registry: Registry, since_ns: int) -> dict[int, tuple[int, ...]]:
+    """Return the times of earnings reports from `since_ns` on (ns, UTC) by asset id."""
+    cursor.execute(_EARNINGS, (to_datetime(since_ns),))
+    found: dict[int, list[int]] = {}
+    for symbol, ts in cursor.fetchall():
+        if symbol in registry:
+            found.setdefault(registry.by_symbol(symbol).id, []).append(to_ns(ts))
+    return {asset_id: tuple(times) for asset_id, times in found.items()}
 
 
 def _order(registry: Registry, row: tuple[Any, ...]) -> Order:

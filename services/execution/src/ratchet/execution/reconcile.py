@@ -1,11 +1,13 @@
 """Keeps the ledger equal to the broker's own books, and says what differs and what was done about it."""
 
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
 from ratchet.common import metrics
 from ratchet.common.logging import get_logger
+from ratchet.core.orders.money import from_float
 from ratchet.core.orders.rows import evolve
 from ratchet.execution import adoption
 from ratchet.execution.activities import ActivityBooker
@@ -129,14 +131,15 @@ class Reconciler:
         with self._lock:
             strangers = [Difference("stranger", text, "", "", False) for text in self._strangers]
         ok = all(item.action is not Action.BLOCKED for item in found)
-        return Report(_now_s(engine), ok, (*found, *strangers), pending, trigger=trigger)
+        drift = sum((_drift(engine, found, kind) for kind in ("cash", "position")), Decimal(0))
+        return Report(_now_s(engine), ok, (*found, *strangers), pending, trigger=trigger, drift=drift)
 
     def _keep(self, engine: Engine, report: Report, effects: Effects) -> None:
         for item in report.differences:
             metrics.RECONCILE_DIFFERENCES_TOTAL.labels(item.kind).inc()
             _log.warning("difference", **asdict(item))
         for kind in _KINDS:
-            metrics.RECONCILIATION_DRIFT.labels(kind).set(_drift(engine, report, kind))
+            metrics.RECONCILIATION_DRIFT.labels(kind).set(float(_drift(engine, report.differences, kind)))
         with self._lock:
             self._report = report
         engine.blocked = report.reason
@@ -147,20 +150,20 @@ class Reconciler:
         engine.observe()
 
 
-def _drift(engine: Engine, report: Report, kind: str) -> float:
+def _drift(engine: Engine, found: Iterable[Difference], kind: str) -> Decimal:
     """Return by how much the books differ: money of cash and positions at their marks, count of orders."""
-    total = 0.0
-    for item in report.differences:
+    total = Decimal(0)
+    for item in found:
         if item.kind != kind or item.action in {Action.ADOPTED, Action.ACCEPTED}:
             continue
         if kind == "order":
-            total += 1.0
+            total += 1
         elif kind == "cash" or item.subject not in engine.parts.registry:
-            total += abs(float(item.difference))
+            total += abs(Decimal(item.difference))
         else:
             asset_id = engine.parts.registry.by_symbol(item.subject).id
             mark, _ = engine.session.portfolio.mark_of(asset_id)
-            total += abs(float(item.difference)) * (mark or 1.0)
+            total += abs(Decimal(item.difference)) * from_float(mark or 1.0)
     return total
 
 

@@ -10,6 +10,7 @@ from ratchet.core.exchange import ExchangeConfig
 from ratchet.core.exits import ExitConfig, ExitEngine
 from ratchet.core.phases import PhaseEngine, PhasesConfig
 from ratchet.core.portfolio import Portfolio
+from ratchet.core.risk import BreakersConfig
 from ratchet.core.trader import TradingSession
 from ratchet.execution.adoption import adopt_position, note_opening
 from ratchet.execution.engine import Engine
@@ -34,12 +35,14 @@ class Loader:
         phases: PhasesConfig,
         allow_short: bool,
         on_stranger: Callable[[str], None],
+        breakers: BreakersConfig | None = None,
     ) -> None:
         self._parts = parts
         self._exits = ExitEngine(parts.registry, exits)
         self._fees = fees
         self._phases = PhaseEngine(phases)
         self._allow_short = allow_short
+        self._breakers = breakers
         self._on_stranger = on_stranger
 
     def load(self) -> Engine:
@@ -47,7 +50,7 @@ class Loader:
         phases = PhaseView(self._phases.states(self._phases.initial()))
         saved = self._parts.ledger.load(phases)
         if saved.state is None:
-            return self._begin(phases, saved.trading_state)
+            return self._begin(phases, saved)
         session = self._restore(saved, saved.state)
         self._publish_closed_day(saved.state)
         return self._engine(session, phases, saved.seq, saved.ts, saved.trading_state)
@@ -63,11 +66,16 @@ class Loader:
     def _restore(self, saved: Saved, remembered: dict[str, Any]) -> TradingSession:
         state = remembered["session"]
         state["portfolio"]["seen"] = saved.executions
-        return TradingSession.restore(
-            self._parts.registry, self._exits, self._fees, state, allow_short=self._allow_short
-        )
+        session = TradingSession.restore(
+            self._parts.registry, self._exits, self._fees, state, allow_short=self._allow_short,
+            breakers=self._breakers,
+        )  # fmt: skip
+        for closes in saved.daily_closes:
+            session.inputs.load_day(closes)
+        session.inputs.set_events(saved.earnings)
+        return session
 
-    def _begin(self, phases: PhaseView, trading_state: str) -> Engine:
+    def _begin(self, phases: PhaseView, saved: Saved) -> Engine:
         """Take over the broker's account: its cash as a deposit, its positions as adopted ones."""
         account, positions = self._parts.broker.account(), self._parts.broker.positions()
         held = [row for row in positions if row.symbol in self._parts.registry and row.qty]
@@ -77,9 +85,11 @@ class Loader:
         cost = sum((row.qty * row.avg_entry_price for row in held), Decimal(0))
         portfolio = Portfolio(self._parts.registry, account.cash + cost, self._parts.ledger.portfolio)
         session = TradingSession(
-            self._parts.registry, portfolio, self._exits, self._fees, allow_short=self._allow_short
-        )
-        engine = self._engine(session, phases, 0, 0, trading_state)
+            self._parts.registry, portfolio, self._exits, self._fees, allow_short=self._allow_short,
+            breakers=self._breakers,
+        )  # fmt: skip
+        session.inputs.set_events(saved.earnings)
+        engine = self._engine(session, phases, 0, 0, saved.trading_state)
         effects = Effects(opening_cash=account.cash + cost)
         for row in held:
             adopt_position(engine, row, self._parts.now_ns(), effects)

@@ -1,6 +1,7 @@
 """What a comparison of ledger and broker found."""
 
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -44,6 +45,8 @@ class Report:
     pending_executions: int = 0
     error: str = ""
     trigger: str = "continuous"
+    drift: Decimal = Decimal(0)
+    """Money by which cash and positions differ, in the account currency, less what was accepted."""
 
     @property
     def reason(self) -> str:
@@ -58,4 +61,4 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {**asdict(self), "reason": self.reason}
+        return {**asdict(self), "reason": self.reason, "drift": str(self.drift)}

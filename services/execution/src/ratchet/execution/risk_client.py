@@ -9,10 +9,11 @@ import grpc
 from ratchet.common.codec import decode_verdict, encode_phase, encode_proposal, encode_snapshot
 from ratchet.common.errors import UnavailableError
 from ratchet.common.logging import get_logger
+from ratchet.common.risk_codec import encode_risk_context
 from ratchet.common.rpc import call
 from ratchet.core.phases import PhaseState
 from ratchet.core.portfolio import PortfolioSnapshot
-from ratchet.core.risk import Proposal, Verdict
+from ratchet.core.risk import Proposal, RiskContext, Verdict
 from ratchet.v1 import risk_pb2, risk_pb2_grpc
 
 _log = get_logger("risk-client")
@@ -34,6 +35,7 @@ class Judge(Protocol):
         proposals: Sequence[Proposal],
         phases: Sequence[PhaseState],
         ts: int,
+        context: RiskContext | None = None,
     ) -> list[Verdict]:
         """Return one verdict per proposal, in order; RiskUnavailableError when there is no answer."""
         ...
@@ -64,6 +66,7 @@ class RiskClient:
         proposals: Sequence[Proposal],
         phases: Sequence[PhaseState],
         ts: int,
+        context: RiskContext | None = None,
     ) -> list[Verdict]:
         """Return one verdict per proposal, in order; RiskUnavailableError when there is no answer."""
         request = risk_pb2.EvaluateRequest(
@@ -71,6 +74,7 @@ class RiskClient:
             proposals=[encode_proposal(item) for item in proposals],
             phases=[encode_phase(item) for item in phases],
             ts_ns=ts,
+            context=None if context is None else encode_risk_context(context),
         )
         response = self._ask(request)
         while response is None:

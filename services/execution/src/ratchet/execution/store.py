@@ -1,5 +1,6 @@
 """SQL of execution: one transaction per step, with the leader's epoch and the kill switch read inside it."""
 
+import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from ratchet.common.tracing import traceparent
 from ratchet.core.assets import Registry
 from ratchet.core.performance import TOTAL, DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
+from ratchet.core.risk import BreakerChange
 from ratchet.execution.events import OrderChange, encode_change
 from ratchet.execution.ledger import Decision, NewOrder
 
@@ -79,6 +81,9 @@ _SNAPSHOTS = (
     "DO UPDATE SET seq = EXCLUDED.seq, cash = EXCLUDED.cash, equity = EXCLUDED.equity, "
     "peak_equity = EXCLUDED.peak_equity, day_start_equity = EXCLUDED.day_start_equity, "
     "trading_state = EXCLUDED.trading_state, positions = EXCLUDED.positions"
+)
+_BREAKERS = (
+    "INSERT INTO risk_breakers (portfolio, ts, breaker, event, value, action, actor, reason) VALUES %s"
 )
 _STATE = (
     "INSERT INTO execution_state (portfolio, epoch, last_seq, last_ts, state) VALUES (%s, %s, %s, %s, %s) "
@@ -170,6 +175,18 @@ class LedgerWriter:
         rows = [self._snapshot_row(item) for item in snapshots]
         if rows:
             execute_values(cursor, _SNAPSHOTS, rows)
+
+    def breakers(self, cursor: Cursor, changes: Sequence[BreakerChange]) -> None:
+        """Insert trips and re-arms of circuit breakers."""
+        rows = [
+            (
+                self.portfolio, to_datetime(item.ts), item.name.value, item.event,
+                item.value if math.isfinite(item.value) else None, item.action, item.actor, item.reason,
+            )
+            for item in changes
+        ]  # fmt: skip
+        if rows:
+            execute_values(cursor, _BREAKERS, rows)
 
     def state(self, cursor: Cursor, seq: int, ts: int, state: dict[str, Any]) -> None:
         """Write what the trader remembers, and the step that it stands at."""

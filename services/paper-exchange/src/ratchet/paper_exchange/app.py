@@ -7,6 +7,8 @@ from starlette.websockets import WebSocket
 
 from ratchet.common import metrics
 from ratchet.paper_exchange.errors import install_error_handlers
+from ratchet.paper_exchange.oanda.app import PREFIX, create_oanda_app
+from ratchet.paper_exchange.oanda.venue import OandaVenue
 from ratchet.paper_exchange.routes import account, data, orders, positions, reference, sim
 from ratchet.paper_exchange.simulation import Simulation
 from ratchet.paper_exchange.streams.hub import Hub
@@ -23,7 +25,9 @@ UVICORN_OPTIONS: dict[str, Any] = {
 }
 
 
-def create_app(venue: PaperVenue, simulation: Simulation | None = None) -> FastAPI:
+def create_app(
+    venue: PaperVenue, simulation: Simulation | None = None, *, oanda: OandaVenue | None = None
+) -> FastAPI:
     """Build the app; without a simulation the clock cannot be moved from outside."""
     app = FastAPI(title="Ratchet paper exchange", docs_url="/docs", redoc_url=None)
     app.state.venue = venue
@@ -33,6 +37,8 @@ def create_app(venue: PaperVenue, simulation: Simulation | None = None) -> FastA
     for router in (*parts, sim.router):
         app.include_router(router)
     _add_streams(app, venue)
+    if oanda is not None:
+        app.mount(PREFIX, create_oanda_app(oanda))
     return app
 
 

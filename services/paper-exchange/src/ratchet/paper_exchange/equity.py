@@ -47,7 +47,8 @@ class EquityPast:
         cash, held = self._starting_cash, dict[int, Decimal]()
         for flow in self.flows(ts):
             cash += flow.cash
-            held[flow.asset_id] = held.get(flow.asset_id, ZERO) + flow.qty
+            if flow.qty:
+                held[flow.asset_id] = held.get(flow.asset_id, ZERO) + flow.qty
         return cash + sum(
             (notional(qty, self.close_at(asset_id, ts)) for asset_id, qty in held.items() if qty), ZERO
         )
@@ -57,7 +58,7 @@ class EquityPast:
         flows = self.flows(int(times[-1])) if len(times) else []
         equity = np.full(len(times), float(self._starting_cash))
         equity += _running([flow.ts for flow in flows], [float(flow.cash) for flow in flows], times)
-        for asset_id in {flow.asset_id for flow in flows}:
+        for asset_id in {flow.asset_id for flow in flows if flow.qty}:
             own = [flow for flow in flows if flow.asset_id == asset_id]
             qty = _running([flow.ts for flow in own], [float(flow.qty) for flow in own], times)
             equity += qty * self._closes(asset_id, times)
@@ -87,7 +88,9 @@ class EquityPast:
 
 def _flow(activity: Activity) -> Flow:
     sign = activity.side.sign if activity.type == "FILL" else 1
-    return Flow(activity.ts, activity.net_amount, activity.asset_id, sign * activity.qty)
+    # The quantity of a dividend is what it is paid on; nothing is added to the position.
+    qty = ZERO if activity.type == "DIV" else sign * activity.qty
+    return Flow(activity.ts, activity.net_amount, activity.asset_id, qty)
 
 
 def _running(at: Sequence[int], amounts: Sequence[float], times: Times) -> NDArray[np.float64]:

@@ -60,6 +60,8 @@ class OrderBody(_Body):
     order_class: Literal["", "simple", "bracket", "oco", "oto", "mleg"] | None = None
     take_profit: TakeProfitBody | None = None
     stop_loss: StopLossBody | None = None
+    trail_price: Positive | None = None
+    trail_percent: Positive | None = None
 
     def to_request(self, asset_id: int) -> OrderRequest:
         """Return the order in the exchange's terms; InvalidError or UnprocessableError if not traded."""
@@ -70,8 +72,8 @@ class OrderBody(_Body):
             asset_id=asset_id,
             side=Side(self.side),
             qty=self.qty,
-            type=_supported(OrderType, "type", self.type),
-            time_in_force=_supported(TimeInForce, "time_in_force", self.time_in_force),
+            type=OrderType(self.type),
+            time_in_force=TimeInForce(self.time_in_force),
             notional=self.notional,
             limit_price=self.limit_price,
             stop_price=self.stop_price,
@@ -79,6 +81,8 @@ class OrderBody(_Body):
             take_profit=None if self.take_profit is None else self.take_profit.limit_price,
             stop_loss=None if self.stop_loss is None else self.stop_loss.to_core(),
             extended_hours=bool(self.extended_hours),
+            trail_price=self.trail_price,
+            trail_percent=self.trail_percent,
         )
 
 
@@ -94,15 +98,14 @@ class ReplaceBody(_Body):
 
     def to_request(self) -> ReplaceRequest:
         """Return the change in the exchange's terms."""
-        if self.trail is not None:
-            raise UnprocessableError("trail is not supported: this venue has no trailing stops")
         tif = self.time_in_force
         return ReplaceRequest(
             qty=self.qty,
             limit_price=self.limit_price,
             stop_price=self.stop_price,
-            time_in_force=None if tif is None else _supported(TimeInForce, "time_in_force", tif),
+            time_in_force=None if tif is None else TimeInForce(tif),
             client_order_id=self.client_order_id or None,
+            trail=self.trail,
         )
 
 
@@ -110,8 +113,8 @@ class ConfigurationBody(_Body):
     """PATCH /v2/account/configurations; absent and null fields keep the old value."""
 
     fractional_trading: bool | None = None
-    max_margin_multiplier: Literal["1"] | None = None
-    no_shorting: Literal[True] | None = None
+    max_margin_multiplier: Literal["1", "2", "4"] | None = None
+    no_shorting: bool | None = None
     suspend_trade: bool | None = None
     trade_confirm_email: Literal["all", "none"] | None = None
     ptp_no_exception_entry: bool | None = None

@@ -2,6 +2,7 @@
 
 import threading
 
+from ratchet.common.datasets.corporate_actions import load_corporate_actions
 from ratchet.common.errors import ConfigError
 from ratchet.common.http_server import HttpServer
 from ratchet.common.leases import AdvisoryLeaderLock
@@ -39,6 +40,7 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
         store,
         lambda clock: SqlHistory(db, registry, clock),
     )
+    venue.corporate_actions = load_corporate_actions(platform.dataset, registry)
     consumer = BarConsumer(runtime.bus, venue, registry.universes, settings.instance)
     # Bound at once, so that a taken port is told before anything else; served when the account is loaded.
     server = HttpServer(

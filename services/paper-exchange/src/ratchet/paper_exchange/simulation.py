@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ratchet.common.datasets import Replay
 from ratchet.core.market import BarBatch
+from ratchet.paper_exchange.oanda.venue import OandaVenue
 from ratchet.paper_exchange.venue import PaperVenue
 
 # So often a long advance lets slow listeners catch up.
@@ -23,8 +24,10 @@ class Moved:
 class Simulation:
     """Moves a venue's clock over a dataset; safe for threads."""
 
-    def __init__(self, venue: PaperVenue, replay: Replay) -> None:
+    def __init__(self, venue: PaperVenue, replay: Replay, *, oanda: OandaVenue | None = None) -> None:
+        """`oanda` moves with the venue: each step first, so that the venue's durable place is never ahead."""
         self._venue = venue
+        self._oanda = oanda
         self._replay = replay
         self._steps: Iterator[tuple[BarBatch, ...]] = iter(replay)
         self._next: tuple[BarBatch, ...] | None = None
@@ -49,6 +52,8 @@ class Simulation:
         """Go on where the account stands; a new one stands at the end of the first bar."""
         with self._guard:
             place = self._venue.reload()
+            if self._oanda is not None:
+                self._oanda.start(place.step_seq, place.clock)
             self._load_next()
             while self._next is not None and self._next[0].step.seq <= place.step_seq:
                 self._load_next()
@@ -63,8 +68,8 @@ class Simulation:
                 fills += self._step()
                 done += 1
                 if done % _BREATHE_EVERY == 0:
-                    self._venue.wait_for_listeners()
-            self._venue.set_clock(min(to, self._replay.last_ts) if to is not None else self._venue.now)
+                    self._wait_for_listeners()
+            self._set_clock(min(to, self._replay.last_ts) if to is not None else self._venue.now)
         return Moved(done, fills)
 
     def _is_due(self, to: int | None, steps: int | None, done: int) -> bool:
@@ -77,9 +82,22 @@ class Simulation:
         batches = self._next
         if batches is None:
             return 0
+        fills = 0
+        if self._oanda is not None:
+            fills = self._oanda.step_once(batches, batches[0].step.seq)
         events = self._venue.step_once(batches, batches[0].step.seq)
         self._load_next()
-        return sum(event.is_execution for event in events)
+        return fills + sum(event.is_execution for event in events)
+
+    def _set_clock(self, clock: int) -> None:
+        if self._oanda is not None:
+            self._oanda.set_clock(clock)
+        self._venue.set_clock(clock)
+
+    def _wait_for_listeners(self) -> None:
+        self._venue.wait_for_listeners()
+        if self._oanda is not None:
+            self._oanda.wait_for_listeners()
 
     def _load_next(self) -> None:
         self._next = next(self._steps, None)

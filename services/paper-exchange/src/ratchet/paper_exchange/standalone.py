@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from ratchet.common.datasets import Dataset, Replay
+from ratchet.common.datasets.corporate_actions import load_corporate_actions
 from ratchet.common.db import Database
 from ratchet.common.embedded import EmbeddedServerError, PostgresServer
 from ratchet.common.errors import ConfigError, RatchetError, StartupError
@@ -25,6 +26,8 @@ from ratchet.common.settings import Settings
 from ratchet.paper_exchange.app import UVICORN_OPTIONS, create_app
 from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.dataset import DatasetHistory
+from ratchet.paper_exchange.oanda.setup import build_venue, new_token
+from ratchet.paper_exchange.oanda.venue import OandaVenue
 from ratchet.paper_exchange.settings import DEFAULT_PORT
 from ratchet.paper_exchange.simulation import Simulation
 from ratchet.paper_exchange.store import Store
@@ -74,14 +77,34 @@ def _serve(options: argparse.Namespace, settings: Settings, url: str, stop: thre
         leader = _lead(db, dataset.name)
         stack.callback(leader.release)
         venue = _venue(options, platform, replay, Store(db, dataset.name, platform.registry, leader))
-        simulation = Simulation(venue, replay)
-        app = create_app(venue, simulation)
+        venue.corporate_actions = load_corporate_actions(dataset, platform.registry)
+        oanda = _oanda(options, platform, replay, db, leader)
+        simulation = Simulation(venue, replay, oanda=oanda)
+        app = create_app(venue, simulation, oanda=oanda)
         server = HttpServer(app, options.host, options.port, variable="--port", **UVICORN_OPTIONS)
         stack.callback(server.stop)
         simulation.start()
         server.start()
-        _announce(venue, options, server.port)
+        _announce(venue, options, server.port, oanda)
         stop.wait()
+
+
+def _oanda(
+    options: argparse.Namespace, platform: Platform, replay: Replay, db: Database, leader: AdvisoryLeaderLock
+) -> OandaVenue:
+    config, registry = platform.oanda, platform.registry
+    if options.cash is not None:
+        config = config.model_copy(update={"starting_balance": options.cash})
+    return build_venue(
+        platform.dataset.name if platform.dataset is not None else "",
+        registry,
+        config,
+        options.oanda_token or [new_token()],
+        db,
+        leader,
+        lambda clock: DatasetHistory(replay.columns, registry, clock),
+        fresh=options.fresh,
+    )
 
 
 def _venue(options: argparse.Namespace, platform: Platform, replay: Replay, store: Store) -> PaperVenue:
@@ -103,12 +126,15 @@ def _venue(options: argparse.Namespace, platform: Platform, replay: Replay, stor
     )
 
 
-def _announce(venue: PaperVenue, options: argparse.Namespace, port: int) -> None:
+def _announce(venue: PaperVenue, options: argparse.Namespace, port: int, oanda: OandaVenue) -> None:
     lines = [f"paper exchange  http://{options.host}:{port}", f"clock           {rfc3339(venue.now)}"]
     if not options.key:
         lines.append(f"key             {venue.credentials.key}")
     if not options.secret:
         lines.append(f"secret          {venue.credentials.secret}")
+    lines += [f"oanda account   {number}" for number in oanda.accounts]
+    if not options.oanda_token:
+        lines += [f"oanda token     {token}" for token in oanda.tokens]
     sys.stdout.write("\n".join(lines) + "\nready\n")
     sys.stdout.flush()
 
@@ -143,13 +169,19 @@ def _database_url(given: str | None) -> Iterator[str]:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="ratchet paper-exchange", description="Alpaca's trading and market data API over a dataset."
+        prog="ratchet paper-exchange", description="Alpaca's and OANDA's API over a dataset."
     )
     parser.add_argument("--data", required=True, help="dataset: a name, a folder or a file of bars")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the API; 0 picks a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--key", help="API key; generated and printed if not given")
     parser.add_argument("--secret", help="API secret; generated and printed if not given")
+    parser.add_argument(
+        "--oanda-token",
+        action="append",
+        metavar="TOKEN",
+        help="bearer token of a forex account, once for each account; one is generated if none is given",
+    )
     parser.add_argument("--cash", type=_cash, help="starting cash of a new account in USD")
     parser.add_argument("--database-url", help="PostgreSQL to use; default: an embedded one under var/")
     parser.add_argument("--fresh", action="store_true", help="forget the account that the database holds")

@@ -15,6 +15,7 @@ from ratchet.common.errors import DatabaseUnavailableError
 from ratchet.core.assets import Asset, Registry
 from ratchet.core.exchange import (
     Changes,
+    CorporateAction,
     Exchange,
     ExchangeConfig,
     ExchangeEvent,
@@ -29,10 +30,11 @@ from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.history import BarHistory, last_batches
 from ratchet.paper_exchange.bars.query import MarketData
 from ratchet.paper_exchange.equity import EquityPast
-from ratchet.paper_exchange.errors import ForbiddenError, NotFoundError, UnprocessableError
+from ratchet.paper_exchange.errors import NotFoundError, UnprocessableError
 from ratchet.paper_exchange.store import WAIT_S, Place, Store
 from ratchet.paper_exchange.streams.hub import Hub
 from ratchet.paper_exchange.streams.market import step_messages
+from ratchet.paper_exchange.wire.account import settings_of
 from ratchet.paper_exchange.wire.assets import Listing
 from ratchet.paper_exchange.wire.orders import update_json
 
@@ -67,6 +69,7 @@ class PaperVenue:
         self.crypto_hub = Hub()
         self.account_id = str(uuid5(NAMESPACE, f"account|{account}"))
         self.configuration: dict[str, Any] = {}
+        self.corporate_actions: tuple[CorporateAction, ...] = ()
         self.created_ns = 0
         self.place = Place()
         self.history = history_of(lambda: self.place.clock)
@@ -111,6 +114,8 @@ class PaperVenue:
                 self.configuration = stored.configuration
                 self.past = EquityPast(self.store, self.history, stored.starting_cash)
                 self._exchange = self._restored(stored.state)
+            self._exchange.configure(settings_of(self.configuration))
+            self._exchange.on_corporate_actions(self.corporate_actions)
             here = (self.place.step_seq, self.place.clock)
             if announced is not None and (announced.step_seq, announced.clock) > here:
                 self.place = Place(announced.step_seq, announced.clock, self.place.trade_updates)
@@ -126,8 +131,6 @@ class PaperVenue:
     def submit(self, request: OrderRequest) -> ExchangeOrder:
         """Take an order; it is durable when this returns. OrderRejected or ForbiddenError say why not."""
         with self.exchange() as exchange:
-            if self.configuration.get("suspend_trade"):
-                raise ForbiddenError("new orders are rejected by user request")
             try:
                 order = self._change(lambda: exchange.submit(request, self.now))
             except DatabaseUnavailableError:
@@ -158,7 +161,7 @@ class PaperVenue:
     def close_position(
         self, asset: Asset, qty: Decimal | None = None, percentage: Decimal | None = None
     ) -> ExchangeOrder:
-        """Sell a position at the market; the order is durable when this returns."""
+        """Close a position at the market; the order is durable when this returns."""
         with self.exchange() as exchange:
             return self._change(lambda: exchange.close_position(asset.id, self.now, qty, percentage))
 
@@ -182,6 +185,7 @@ class PaperVenue:
             configuration = {**self.configuration, **changes}
             self.store.configure(configuration)
             self.configuration = configuration
+            self._exchange.configure(settings_of(configuration))
 
     def step(self, batches: Sequence[BarBatch], seq: int, wait_s: float | None = None) -> list[ExchangeEvent]:
         """Match one step's bars and advance the clock; return what happened to orders, already durable.

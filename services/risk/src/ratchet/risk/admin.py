@@ -21,6 +21,7 @@ class LimitChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limits: Annotated[dict[str, Finite], Field(min_length=1)]
+    portfolio: str = ""
 
 
 class Order(BaseModel):
@@ -58,17 +59,17 @@ def build_router(
     admin = Annotated[Actor, Depends(runtime.require("admin"))]
 
     @router.get("/limits")
-    def read_limits() -> LimitsView:
-        return LimitsView(limits=limits.current(), overridden=limits.overridden())
+    def read_limits(portfolio: str = "") -> LimitsView:
+        return LimitsView(limits=limits.current(portfolio), overridden=limits.overridden(portfolio))
 
     @router.put("/limits")
     def change_limits(change: LimitChange, actor: admin) -> LimitsView:
         try:
-            changed = limits.change(change.limits, actor.name)
+            changed = limits.change(change.limits, actor.name, change.portfolio)
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         on_change(changed, actor.name)
-        return LimitsView(limits=changed, overridden=limits.overridden())
+        return LimitsView(limits=changed, overridden=limits.overridden(change.portfolio))
 
     @router.get("/trading-state")
     def read_state() -> StateView:

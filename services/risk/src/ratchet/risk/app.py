@@ -8,7 +8,11 @@ from ratchet.common.platform import load_platform
 from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
 from ratchet.common.streams import CONTROL
 from ratchet.risk.admin import build_router
+from ratchet.risk.breakers import Rearming
+from ratchet.risk.breakers_admin import build_breakers_router
 from ratchet.risk.limits import Limits
+from ratchet.risk.measures_admin import build_measures_router
+from ratchet.risk.measuring import Measuring
 from ratchet.risk.servicer import RiskServicer
 from ratchet.risk.switch import Switch, announce
 from ratchet.v1 import control_pb2, risk_pb2_grpc
@@ -27,11 +31,15 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     def on_change(changed: dict[str, float], actor: str) -> None:
         announce(runtime.bus, control_pb2.CONTROL_KIND_LIMITS, actor, "limits changed", changed)
 
-    servicer = RiskServicer(limits, on_change)
+    measuring = Measuring(runtime.db, runtime.bus, platform.registry)
+    rearming = Rearming(runtime.db, runtime.bus)
+    servicer = RiskServicer(limits, on_change, measuring, rearming)
     runtime.add_grpc(
         "ratchet.v1.Risk", lambda server: risk_pb2_grpc.add_RiskServicer_to_server(servicer, server)
     )
     runtime.add_routes(build_router(runtime, limits, switch, on_change))
+    runtime.add_routes(build_measures_router(limits, measuring, platform.registry))
+    runtime.add_routes(build_breakers_router(runtime, limits, measuring, rearming))
     runtime.add_check(
         "limits", lambda: None if loaded.is_set() else "limits were not read from the database yet"
     )

@@ -8,38 +8,56 @@ from ratchet.common.db import Cursor, Database
 from ratchet.core.assets import Registry
 from ratchet.core.risk import RiskConfig, RiskEngine
 
-_READ = "SELECT name, value FROM risk_limits WHERE portfolio = %s ORDER BY name"
+_READ = "SELECT portfolio, name, value FROM risk_limits ORDER BY portfolio, name"
 _WRITE = (
     "INSERT INTO risk_limits (portfolio, name, value, actor) VALUES (%s, %s, %s, %s) "
     "ON CONFLICT (portfolio, name) DO UPDATE SET value = EXCLUDED.value, actor = EXCLUDED.actor, "
     "updated_at = now()"
 )
+# Portfolios whose engines are kept; any number of them may ask.
+_KEPT = 64
+Overrides = dict[str, dict[str, float]]
 
 
 class Limits:
-    """The engine with the limits in force: the configuration's, overridden by those in `risk_limits`."""
+    """Engines with the limits in force: those of each portfolio's profile, overridden by `risk_limits`.
+
+    `portfolio` is the one that is meant where none is named.
+    """
 
     def __init__(self, db: Database, registry: Registry, base: RiskConfig, portfolio: str) -> None:
         self._db = db
         self._registry = registry
         self._base = base
-        self._portfolio = portfolio
+        self.portfolio = portfolio
         self._lock = threading.Lock()
-        self._overrides: dict[str, float] = {}
-        self._engine = RiskEngine(registry, base)
+        self._overrides: Overrides = {}
+        self._engines: dict[str, RiskEngine] = {}
 
     @property
     def engine(self) -> RiskEngine:
-        """The engine to judge with; replaced as a whole when limits change."""
-        return self._engine
+        """The engine of our own portfolio; replaced as a whole when limits change."""
+        return self.engine_of("")
 
-    def current(self) -> dict[str, float]:
+    def engine_of(self, portfolio: str) -> RiskEngine:
+        """Return the engine to judge a portfolio with; one without a profile has the default limits."""
+        name = portfolio or self.portfolio
+        with self._lock:
+            engine = self._engines.get(name)
+            if engine is None:
+                if len(self._engines) >= _KEPT:
+                    self._engines.clear()
+                engine = RiskEngine(self._registry, self._config(name, self._overrides.get(name, {})))
+                self._engines[name] = engine
+            return engine
+
+    def current(self, portfolio: str = "") -> dict[str, float]:
         """Return every limit in force by name."""
-        return self._engine.config.limits()
+        return self.engine_of(portfolio).config.limits()
 
-    def overridden(self) -> dict[str, float]:
+    def overridden(self, portfolio: str = "") -> dict[str, float]:
         """Return the limits that were changed at run time."""
-        return dict(self._overrides)
+        return dict(self._overrides.get(portfolio or self.portfolio, {}))
 
     def refresh(self) -> bool:
         """Take over what the database holds; return whether anything changed."""
@@ -47,31 +65,43 @@ class Limits:
             stored = self._read(cursor)
         return self._apply(stored)
 
-    def change(self, changes: Mapping[str, float], actor: str) -> dict[str, float]:
+    def change(self, changes: Mapping[str, float], actor: str, portfolio: str = "") -> dict[str, float]:
         """Validate, store and audit changes in one transaction and return every limit in force.
 
         Raises ValueError that names an unknown limit or a forbidden value; nothing is changed then.
         """
+        name = portfolio or self.portfolio
         with self._db.transaction() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ratchet:risk_limits', 0))")
-            before = self._read(cursor)
-            after = {**before, **{name: float(value) for name, value in changes.items()}}
-            self._base.with_limits(after)
-            for name, value in changes.items():
-                cursor.execute(_WRITE, (self._portfolio, name, float(value), actor))
-            detail = {"before": {name: before.get(name) for name in changes}, "after": dict(changes)}
+            stored = self._read(cursor)
+            before = stored.get(name, {})
+            after = {**before, **{limit: float(value) for limit, value in changes.items()}}
+            self._config(name, after)
+            for limit, value in changes.items():
+                cursor.execute(_WRITE, (name, limit, float(value), actor))
+            detail = {
+                "portfolio": name,
+                "before": {limit: before.get(limit) for limit in changes},
+                "after": dict(changes),
+            }
             write_audit(cursor, "risk", actor, "limits.set", detail)
-        self._apply(after)
-        return self.current()
+        self._apply({**stored, name: after})
+        return self.current(name)
 
-    def _read(self, cursor: Cursor) -> dict[str, float]:
-        cursor.execute(_READ, (self._portfolio,))
-        return {name: float(value) for name, value in cursor.fetchall()}
+    def _config(self, portfolio: str, overrides: Mapping[str, float]) -> RiskConfig:
+        return self._base.for_portfolio(portfolio).with_limits(overrides)
 
-    def _apply(self, overrides: dict[str, float]) -> bool:
+    def _read(self, cursor: Cursor) -> Overrides:
+        cursor.execute(_READ)
+        stored: Overrides = {}
+        for portfolio, name, value in cursor.fetchall():
+            stored.setdefault(portfolio, {})[name] = float(value)
+        return stored
+
+    def _apply(self, overrides: Overrides) -> bool:
         with self._lock:
             if overrides == self._overrides:
                 return False
-            self._engine = RiskEngine(self._registry, self._base.with_limits(overrides))
             self._overrides = overrides
+            self._engines.clear()
             return True

@@ -9,6 +9,7 @@ import numpy as np
 
 from ratchet.common.datasets.columns import BarColumns, Ints, concatenate
 from ratchet.common.datasets.config import CONFIG_NAME, DatasetConfig, load_config
+from ratchet.common.datasets.corporate_actions import is_corporate_actions
 from ratchet.common.datasets.errors import DatasetError
 from ratchet.common.datasets.home import find_dataset
 from ratchet.common.datasets.prepare import prepare
@@ -50,7 +51,7 @@ class Dataset:
         found = find_dataset(path)
         config = load_config(found if found.is_dir() else found.parent)
         texts = found / config.texts if config.texts else None
-        return cls(found, [file for file in find_files(found) if file != texts], config)
+        return cls(found, _bar_files(found, texts), config)
 
     @property
     def name(self) -> str:
@@ -188,6 +189,13 @@ class Dataset:
     def _stated_class(self, source: str, symbol: str) -> AssetClass | None:
         classes = self.config.asset_classes
         return classes.get(symbol) or classes.get(source) or self.config.asset_class
+
+
+def _bar_files(path: Path, texts: Path | None) -> list[Path]:
+    files = find_files(path)
+    if path.is_file():
+        return files
+    return [file for file in files if file != texts and not is_corporate_actions(file)]
 
 
 def _some(names: tuple[str, ...] | list[str], limit: int = 12) -> str:

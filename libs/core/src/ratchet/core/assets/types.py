@@ -23,7 +23,7 @@ class Asset:
     """One tradable asset and its own rules.
 
     Ratios are fractions of equity (max_position_ratio) or of the entry price (stop_loss_ratio).
-    `id` is the position in the registry, which is what batches carry.
+    `id` is the position in the registry, which is what batches carry; `sector` is empty where not known.
     """
 
     id: int
@@ -42,6 +42,7 @@ class Asset:
     shortable: bool = False
     rules: dict[str, object] = field(default_factory=dict)
     leading_indicators: tuple[str, ...] = ()
+    sector: str = ""
 
 
 class Registry:

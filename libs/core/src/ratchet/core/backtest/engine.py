@@ -12,10 +12,17 @@ import numpy as np
 
 from ratchet.core.backtest.journal import Journal
 from ratchet.core.backtest.types import BacktestResult, Configuration, Progress, SentimentSource
-from ratchet.core.exchange import EventType, Exchange, ExchangeEvent, OrderRejected, OrderRequest
+from ratchet.core.exchange import (
+    EventType,
+    Exchange,
+    ExchangeEvent,
+    ExchangeOrder,
+    OrderRejected,
+    OrderRequest,
+)
 from ratchet.core.exits import ExitEngine
 from ratchet.core.market import BarBatch
-from ratchet.core.orders import Order, OrderEventKind, OrderUpdate
+from ratchet.core.orders import Intent, Order, OrderEventKind, OrderUpdate
 from ratchet.core.phases import (
     DayFigures,
     PerformanceHistory,
@@ -34,6 +41,8 @@ _NEWS = {
     EventType.EXPIRED: OrderEventKind.EXPIRED,
 }
 
+_ANNOUNCED = frozenset({EventType.NEW, EventType.ACCEPTED})
+
 
 class Backtest:
     """One run over one stream of steps. Make a new one for each run."""
@@ -46,9 +55,13 @@ class Backtest:
         sentiment: SentimentSource | None = None,
         portfolio: str = "main",
         auto_phases: bool = True,
+        events: Mapping[int, tuple[int, ...]] | None = None,
     ) -> None:
-        """Take the configuration of the run; `predict` holds a model by universe."""
-        registry = configuration.registry
+        """Take the configuration of the run.
+
+        `predict` holds a model by universe, `events` the times of earnings reports (ns, UTC) by asset id.
+        """
+        registry, risk = configuration.registry, configuration.risk.for_portfolio(portfolio)
         self._registry = registry
         self._configuration = configuration
         self._predict = predict or {}
@@ -60,9 +73,11 @@ class Backtest:
             Portfolio(registry, configuration.exchange.starting_cash, portfolio),
             ExitEngine(registry, configuration.exits),
             configuration.exchange,
-            allow_short=configuration.risk.allow_short,
+            allow_short=risk.allow_short,
+            breakers=risk.breakers,
         )
-        self._risk = RiskEngine(registry, configuration.risk)
+        self._session.inputs.set_events(events or {})
+        self._risk = RiskEngine(registry, risk)
         self._phases = PhaseEngine(configuration.phases)
         self._records = self._phases.initial()
         self._states = self._phases.states(self._records)
@@ -109,10 +124,13 @@ class Backtest:
         signals = [self._signals(batch) for batch in bars]
         decision = session.decide(bars, signals, states, ts, seq)
         if decision.proposals:
-            verdicts = self._risk.evaluate(decision.snapshot, decision.proposals, states, ts)
+            verdicts = self._risk.evaluate(
+                decision.snapshot, decision.proposals, states, ts, decision.context
+            )
             journal.note_verdicts(verdicts)
             for order in session.place(decision.proposals, verdicts, ts):
                 self._submit(order, ts)
+        journal.breaker_changes += session.breakers.take_changes()
         for batch in bars:
             self._last_bar_ts[batch.asset_ids] = ts
             journal.bars += len(batch)
@@ -163,6 +181,9 @@ class Backtest:
 
     def _book(self, event: ExchangeEvent) -> None:
         order = event.order
+        if event.type in _ANNOUNCED and self._session.order(order.client_order_id) is None:
+            # The venue's own order, such as a liquidation.
+            self._session.adopt(_external(order))
         if event.is_execution:
             if event.qty is None or event.price is None:
                 raise ValueError(f"execution {event.execution_id} has no quantity or price")
@@ -191,3 +212,18 @@ class Backtest:
             positions=len(portfolio.positions),
             phases=self._states,
         )
+
+
+def _external(order: ExchangeOrder) -> Order:
+    return Order(
+        client_order_id=order.client_order_id,
+        asset_id=order.asset_id,
+        side=order.side,
+        qty=order.remaining_qty,
+        intent=Intent.EXTERNAL,
+        created_ts=order.created_ts,
+        updated_ts=order.created_ts,
+        type=order.type,
+        time_in_force=order.time_in_force,
+        reason="EXTERNAL",
+    )

@@ -10,7 +10,7 @@ from ratchet.core.orders import Fill, FillRow, Order, OrderRow, OrderStatus, ord
 from ratchet.core.performance import DailyPerformance, Summary, figures_of
 from ratchet.core.phases import PhaseChange, PhaseReadiness, PhaseState, summarize_phases
 from ratchet.core.portfolio import AppliedFill, ClosedTrade
-from ratchet.core.risk import Verdict
+from ratchet.core.risk import BreakerChange, Verdict
 
 
 class Journal:
@@ -28,6 +28,7 @@ class Journal:
         self.phase_changes: list[PhaseChange] = []
         self.readiness: tuple[PhaseReadiness, ...] = ()
         self.rejections: Counter[str] = Counter()
+        self.breaker_changes: list[BreakerChange] = []
 
     def note_order(self, order: Order) -> None:
         """Keep the latest state of an order."""
@@ -68,6 +69,7 @@ class Journal:
                 "orders_refused": sum(o.status is OrderStatus.REJECTED for o in self.orders.values()),
                 "steps": self.steps,
                 "trades": len(self.trades),
+                "breaker_trips": sum(change.event == "trip" for change in self.breaker_changes),
             },
         )
         return BacktestResult(
@@ -78,6 +80,7 @@ class Journal:
             tuple(self.daily),
             tuple(self.phase_changes),
             self.readiness,
+            tuple(self.breaker_changes),
         )
 
     def digest(self) -> str:

@@ -12,7 +12,7 @@ from ratchet.core.orders import Fill, Order
 from ratchet.core.performance import DailyPerformance, Summary
 from ratchet.core.phases import PhaseChange, PhaseReadiness, PhasesConfig, PhaseState
 from ratchet.core.portfolio import ClosedTrade
-from ratchet.core.risk import RiskConfig
+from ratchet.core.risk import BreakerChange, RiskConfig
 from ratchet.core.signals import StrategiesConfig
 
 SentimentSource = Callable[[str, int], Floats | None]
@@ -78,3 +78,4 @@ class BacktestResult:
     daily: tuple[DailyPerformance, ...]
     phase_changes: tuple[PhaseChange, ...]
     readiness: tuple[PhaseReadiness, ...]
+    breaker_changes: tuple[BreakerChange, ...] = ()

@@ -1,176 +1,145 @@
-"""What Alpaca checks before it takes an order: first its shape, then whether the account can bear it."""
+"""Whether the account can bear an order: what it opens or closes, the money for it, its own other orders."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from ratchet.core.assets.types import Asset, AssetClass
 from ratchet.core.exchange import errors
 from ratchet.core.exchange.config import EQUITIES, ExchangeConfig
+from ratchet.core.exchange.margin import MarginPolicy, policy_on, reserve_rate
+from ratchet.core.exchange.margin.policy import MINIMUM_EQUITY
+from ratchet.core.exchange.shape import exits_long, is_whole
 from ratchet.core.exchange.types import ExchangeOrder, OrderClass, OrderRequest
 from ratchet.core.exchange.venue import Venue
-from ratchet.core.orders.money import canonical, floor_to, is_multiple, notional
-from ratchet.core.orders.types import OrderType, Side, TimeInForce
+from ratchet.core.orders.money import ZERO, canonical, notional
+from ratchet.core.orders.types import OrderType, Side
 
 _PENNY = Decimal("0.01")
-_SUB_DOLLAR_TICK = Decimal("0.0001")
-_LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
-_STOPPED = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
-MAX_CLIENT_ORDER_ID = 128
+# Alpaca values a short sale three per cent above the ask.
+_SHORT_BUFFER = Decimal("1.03")
 
 
-def tick_of(asset: Asset, price: Decimal) -> Decimal:
-    """Return the price increment at a price: equities below a dollar move by hundredths of a cent."""
-    if asset.asset_class in EQUITIES and price < 1:
-        return min(asset.price_increment, _SUB_DOLLAR_TICK)
-    return asset.price_increment
+def policy_of(venue: Venue) -> MarginPolicy:
+    """Return the margin rule in force."""
+    return policy_on(venue.config, venue.margin.day)
 
 
-def check_shape(request: OrderRequest, asset: Asset) -> None:
-    """Raise OrderRejected for an order that its own rules do not allow."""
-    if not 0 < len(request.client_order_id) <= MAX_CLIENT_ORDER_ID:
-        raise errors.invalid(f"client_order_id must be 1 to {MAX_CLIENT_ORDER_ID} characters")
-    if (request.qty is None) == (request.notional is None):
-        raise errors.invalid("exactly one of qty and notional is required")
-    amount = request.qty if request.qty is not None else request.notional
-    if amount is not None and amount <= 0:
-        raise errors.invalid(f"{'qty' if request.qty is not None else 'notional'} must be > 0")
-    _check_prices(request, asset)
-    if asset.asset_class is AssetClass.CRYPTO:
-        _check_crypto(request)
-    elif asset.asset_class in EQUITIES:
-        _check_equity(request, asset)
-    if request.extended_hours and request.type is not OrderType.LIMIT:
-        raise errors.invalid("only limit orders are allowed during extended hours")
-    _check_class(request)
-
-
-def _check_prices(request: OrderRequest, asset: Asset) -> None:
-    for name, value, needed in (
-        ("limit_price", request.limit_price, request.type in _LIMITED),
-        ("stop_price", request.stop_price, request.type in _STOPPED),
-    ):
-        if needed and value is None:
-            raise errors.invalid(f"{request.type} orders require {name}")
-        if not needed and value is not None:
-            raise errors.invalid(f"{request.type} orders must not have {name}")
-        check_price(asset, name, value)
-    check_price(asset, "take_profit.limit_price", request.take_profit)
-    if request.stop_loss is not None:
-        check_price(asset, "stop_loss.stop_price", request.stop_loss.stop_price)
-        check_price(asset, "stop_loss.limit_price", request.stop_loss.limit_price)
-
-
-def check_price(asset: Asset, name: str, price: Decimal | None) -> None:
-    """Raise OrderRejected for a price that is not positive or finer than the asset's increment."""
-    if price is None:
-        return
-    if price <= 0:
-        raise errors.invalid(f"{name} must be > 0")
-    if not is_multiple(price, tick_of(asset, price)):
-        raise errors.unprocessable(
-            f"invalid {name} {canonical(price)}. "
-            "sub-penny increment does not fulfill minimum pricing criteria"
-        )
-
-
-def _check_crypto(request: OrderRequest) -> None:
-    if request.type is OrderType.STOP:
-        raise errors.unprocessable("invalid order type for crypto order")
-    if request.time_in_force not in {TimeInForce.GTC, TimeInForce.IOC}:
-        raise errors.unprocessable("invalid crypto time_in_force")
-    if request.order_class is not OrderClass.SIMPLE:
-        raise errors.unprocessable("crypto orders must be simple orders")
-
-
-def _check_equity(request: OrderRequest, asset: Asset) -> None:
-    whole = request.qty is not None and request.qty == request.qty.to_integral_value()
-    if whole:
-        return
-    if request.order_class is not OrderClass.SIMPLE:
-        raise errors.unprocessable("fractional orders must be simple orders")
-    if request.time_in_force is not TimeInForce.DAY:
-        raise errors.unprocessable("fractional orders must be DAY orders")
-    if asset.qty_increment >= 1:
-        raise errors.forbidden(f'asset "{asset.symbol}" is not fractionable')
-    if request.qty is not None and not is_multiple(request.qty, asset.qty_increment):
-        raise errors.unprocessable(f"qty must be a multiple of {canonical(asset.qty_increment)}")
-
-
-def _check_class(request: OrderRequest) -> None:
-    legs = (request.take_profit is not None) + (request.stop_loss is not None)
-    wanted = {OrderClass.SIMPLE: 0, OrderClass.OTO: 1}.get(request.order_class, 2)
-    if legs != wanted:
-        raise errors.invalid(f"{request.order_class} orders require {wanted} of take_profit and stop_loss")
-    if request.order_class is OrderClass.SIMPLE:
-        return
-    if request.time_in_force is TimeInForce.IOC or request.extended_hours:
-        raise errors.unprocessable(f"{request.order_class} orders must be DAY or GTC in regular hours")
-    if request.order_class is OrderClass.OCO:
-        _check_oco(request)
-    elif request.side is not Side.BUY:
-        raise errors.unprocessable(f"{request.order_class} orders must be entry orders")
-    if request.take_profit is not None and request.stop_loss is not None:
-        low, high = request.stop_loss.stop_price, request.take_profit
-        if high <= low:
-            raise errors.unprocessable("take_profit.limit_price must be > stop_loss.stop_price")
-
-
-def _check_oco(request: OrderRequest) -> None:
-    if request.type is not OrderType.LIMIT:
-        raise errors.unprocessable("oco orders must be limit orders")
-    if request.side is not Side.SELL:
-        raise errors.unprocessable("oco orders must be exit orders")
-    if request.limit_price != request.take_profit:
-        raise errors.unprocessable("limit_price of an oco order must equal take_profit.limit_price")
-
-
-def normalized_qty(request: OrderRequest, asset: Asset) -> Decimal | None:
-    """Return the quantity that the venue works with: crypto is cut silently to the increment."""
-    if request.qty is None:
-        return None
-    if asset.asset_class in EQUITIES:
-        return request.qty
-    qty = floor_to(request.qty, asset.qty_increment)
-    if qty <= 0:
-        raise errors.unprocessable(f"qty must be >= {canonical(asset.qty_increment)}")
-    return qty
+def is_closing(venue: Venue, request: OrderRequest, asset: Asset) -> bool:
+    """Say whether an order reduces a position; without one only equities on margin can be sold short."""
+    held = venue.position(asset.id).qty
+    if held:
+        return (held > 0) is (request.side is Side.SELL)
+    can_short = asset.asset_class in EQUITIES and policy_of(venue).allows_shorts
+    return request.side is Side.SELL and not can_short
 
 
 def unit_reserve(venue: Venue, request: OrderRequest, asset: Asset) -> Decimal:
     """Return the price at which an order reserves buying power; market and stop orders add a buffer."""
-    if request.limit_price is not None:
+    if request.limit_price is not None and (request.side is Side.BUY or venue.position(asset.id).qty > 0):
         return request.limit_price
     mark = venue.mark_price(asset.id)
     if mark is None:
         raise errors.unprocessable(f"market price of {asset.symbol} is not available")
+    if request.side is Side.SELL and venue.position(asset.id).qty <= 0:
+        ask = mark * (1 + venue.config.half_spread(asset.asset_class))
+        return max(request.limit_price or ZERO, ask * _SHORT_BUFFER)
     return max(mark, request.stop_price or mark) * (1 + venue.config.market_order_buffer)
+
+
+def with_intent(venue: Venue, order: ExchangeOrder, request: OrderRequest, asset: Asset) -> ExchangeOrder:
+    """Return the order with what it does to the position and the rate at which it reserves margin."""
+    closing = is_closing(venue, request, asset)
+    if closing:
+        return replace(order, closing=True)
+    leverage = policy_of(venue).multiplier(venue)
+    price = order.limit_price or venue.mark_price(asset.id) or order.unit_reserve
+    return replace(order, closing=False, reserve_rate=reserve_rate(asset, order.side, price, leverage))
 
 
 def check_account(venue: Venue, order: ExchangeOrder, asset: Asset) -> None:
     """Raise OrderRejected for a new order that the account cannot bear."""
-    check_funds(venue, order, asset, buying_power(venue), venue.available_qty(asset.id))
+    if order.order_class is OrderClass.OCO and not order.is_closing:
+        raise errors.unprocessable("oco orders must be exit orders")
+    if order.order_class in {OrderClass.BRACKET, OrderClass.OTO} and order.is_closing:
+        raise errors.unprocessable(f"{order.order_class} orders must be entry orders")
+    if not venue.settings.fractional_trading and asset.asset_class in EQUITIES and not is_whole(order.qty):
+        raise errors.forbidden("fractional trading is not enabled for this account")
+    if order.is_closing:
+        policy_of(venue).check_closing(venue, order)
+    else:
+        _check_opening(venue, order, asset)
+    check_funds(venue, order, asset)
     check_minimum(venue, order, asset)
     check_wash_trade(venue, order)
 
 
+def _check_opening(venue: Venue, order: ExchangeOrder, asset: Asset) -> None:
+    policy_of(venue).check_opening(venue)
+    if order.side is Side.SELL:
+        _check_short(venue, order, asset)
+    for other in venue.book.working(asset.id):
+        if other.is_closing or other.side is order.side:
+            continue
+        if order.side is Side.SELL:
+            raise errors.forbidden("cannot open a short sell while a long buy order is open")
+        raise errors.forbidden("cannot open a long buy while a short sell order is open")
+
+
+def _check_short(venue: Venue, order: ExchangeOrder, asset: Asset) -> None:
+    if venue.settings.no_shorting or venue.equity < MINIMUM_EQUITY:
+        raise errors.forbidden("account is not allowed to short")
+    if not asset.shortable:
+        raise errors.unprocessable(f'asset "{asset.symbol}" cannot be sold short')
+    if not is_whole(order.qty):
+        raise errors.unprocessable("fractional orders cannot be sold short")
+
+
 def buying_power(venue: Venue) -> Decimal:
-    """Return the cash that no working buy has reserved."""
-    return max(venue.cash - venue.book.reserved, Decimal(0))
+    """Return the value of new positions that the account can open, as Alpaca states it."""
+    policy = policy_of(venue)
+    return max(policy.free_margin(venue) * policy.multiplier(venue), ZERO)
 
 
-def check_funds(venue: Venue, order: ExchangeOrder, asset: Asset, funds: Decimal, available: Decimal) -> None:
-    """Raise OrderRejected when a buy exceeds `funds` or a sell exceeds the `available` quantity."""
-    crypto = asset.asset_class is AssetClass.CRYPTO
-    if order.side is Side.BUY:
-        if order.reserve > funds and crypto:
-            raise errors.insufficient_balance("USD", order.reserve, funds)
+def check_funds(
+    venue: Venue, order: ExchangeOrder, asset: Asset, replaced: ExchangeOrder | None = None
+) -> None:
+    """Raise OrderRejected when an opening order exceeds the money, or a closing one what is held.
+
+    `replaced` is the order in whose place it comes: what that one holds back counts as free.
+    """
+    if order.is_closing:
+        _check_closable(venue, order, asset, replaced)
+    elif asset.asset_class is AssetClass.CRYPTO:
+        funds = max(policy_of(venue).non_marginable(venue, replaced), ZERO)
         if order.reserve > funds:
-            raise errors.insufficient_buying_power(funds, order.reserve)
+            raise errors.insufficient_balance("USD", order.reserve, funds)
+    else:
+        _check_margin(venue, order, replaced)
+
+
+def _check_margin(venue: Venue, order: ExchangeOrder, replaced: ExchangeOrder | None) -> None:
+    given_back = ZERO if replaced is None else replaced.reserve
+    paid_in_full = order.side is Side.BUY and not venue.has_shorts
+    if paid_in_full and order.reserve <= venue.cash - venue.book.reserved + given_back:
         return
+    free = max(policy_of(venue).free_margin(venue, replaced), ZERO)
+    if order.margin_reserve > free:
+        raise errors.insufficient_buying_power(_cents(free / order.reserve_rate), order.reserve)
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(_PENNY)
+
+
+def _check_closable(venue: Venue, order: ExchangeOrder, asset: Asset, replaced: ExchangeOrder | None) -> None:
     wanted = order.remaining_qty if order.qty is not None else _sold_qty(venue, order, asset)
+    available = venue.available_qty(asset.id)
+    if replaced is not None and replaced.is_closing and replaced.is_working:
+        available += replaced.remaining_qty
     if wanted <= available:
         return
-    held = venue.position(asset.id).qty
-    if crypto:
+    held = abs(venue.position(asset.id).qty)
+    if asset.asset_class is AssetClass.CRYPTO:
         raise errors.insufficient_balance(asset.symbol.split("/")[0], wanted, available)
     raise errors.insufficient_qty(asset.symbol, wanted, held, held - available)
 
@@ -179,12 +148,12 @@ def _sold_qty(venue: Venue, order: ExchangeOrder, asset: Asset) -> Decimal:
     mark = venue.mark_price(asset.id)
     if mark is None:
         raise errors.unprocessable(f"market price of {asset.symbol} is not available")
-    return (order.notional or Decimal(0)) / mark
+    return (order.notional or ZERO) / mark
 
 
 def check_minimum(venue: Venue, order: ExchangeOrder, asset: Asset) -> None:
     """Raise OrderRejected for an order that is too small, unless it closes the whole position."""
-    if order.side is Side.SELL and order.qty == venue.position(asset.id).qty:
+    if order.is_closing and order.qty == abs(venue.position(asset.id).qty):
         return
     minimum = max(asset.min_notional, _class_minimum(asset, venue.config))
     price = order.limit_price or venue.mark_price(asset.id) or order.unit_reserve
@@ -198,21 +167,28 @@ def check_minimum(venue: Venue, order: ExchangeOrder, asset: Asset) -> None:
 def _class_minimum(asset: Asset, config: ExchangeConfig) -> Decimal:
     if asset.asset_class is AssetClass.CRYPTO:
         return config.min_notional_crypto
-    return config.min_notional_equity if asset.asset_class in EQUITIES else Decimal(0)
+    return config.min_notional_equity if asset.asset_class in EQUITIES else ZERO
 
 
 def check_wash_trade(venue: Venue, order: ExchangeOrder) -> None:
-    """Raise OrderRejected for a simple order that could trade with a resting simple order of the account."""
-    if order.order_class is not OrderClass.SIMPLE:
+    """Raise OrderRejected for an order that could trade with a resting order of the account.
+
+    Members of a group and trailing stops are exempt.
+    """
+    if not _can_wash(order):
         return
     for other in venue.book.working(order.asset_id):
-        if other.side is order.side or other.order_class is not OrderClass.SIMPLE:
+        if other.side is order.side or not _can_wash(other):
             continue
         if order.limit_price is None or other.limit_price is None:
             raise errors.wash_trade(other.id, "market/stop")
         buy, sell = (order, other) if order.side is Side.BUY else (other, order)
-        if (buy.limit_price or Decimal(0)) >= (sell.limit_price or Decimal(0)):
+        if (buy.limit_price or ZERO) >= (sell.limit_price or ZERO):
             raise errors.wash_trade(other.id, "limit")
+
+
+def _can_wash(order: ExchangeOrder) -> bool:
+    return order.order_class is OrderClass.SIMPLE and order.type is not OrderType.TRAILING_STOP
 
 
 def check_bracket(venue: Venue, request: OrderRequest, asset: Asset) -> None:
@@ -220,5 +196,10 @@ def check_bracket(venue: Venue, request: OrderRequest, asset: Asset) -> None:
     if request.stop_loss is None:
         return
     base = request.limit_price or request.stop_price or venue.mark_price(asset.id)
-    if base is not None and request.stop_loss.stop_price > base - _PENNY:
+    if base is None:
+        return
+    stop = request.stop_loss.stop_price
+    if exits_long(request) and stop > base - _PENNY:
         raise errors.unprocessable("stop_loss.stop_price must be <= base_price - 0.01")
+    if not exits_long(request) and stop < base + _PENNY:
+        raise errors.unprocessable("stop_loss.stop_price must be >= base_price + 0.01")

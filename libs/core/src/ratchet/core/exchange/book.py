@@ -5,9 +5,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
-from ratchet.core.exchange.types import ExchangeOrder
+from ratchet.core.exchange.types import ExchangeOrder, ExchangeStatus
 from ratchet.core.orders.money import ZERO
-from ratchet.core.orders.types import Side
+
+_UNDER_WAY = frozenset({ExchangeStatus.PENDING_CANCEL, ExchangeStatus.PENDING_REPLACE})
 
 
 class OrderBook:
@@ -19,6 +20,7 @@ class OrderBook:
 
     def __init__(self, closed_kept: int, is_known: Callable[[str], bool] | None = None) -> None:
         self.reserved = ZERO
+        self.margin_reserved = ZERO
         self.used: set[str] = set()
         self._is_known = is_known
         self._closed_kept = closed_kept
@@ -27,6 +29,7 @@ class OrderBook:
         self._ids: dict[str, str] = {}
         self._working: dict[int, dict[str, None]] = {}
         self._expiries: list[tuple[int, int, str]] = []
+        self._pending: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -38,7 +41,9 @@ class OrderBook:
             self._add(order)
         else:
             self.reserved -= old.reserve
+            self.margin_reserved -= old.margin_reserve
         self.reserved += order.reserve
+        self.margin_reserved += order.margin_reserve
         if order.is_open:
             self._open[order.id] = order
         else:
@@ -70,6 +75,15 @@ class OrderBook:
         """Return the kept closed orders in the order in which they closed."""
         return self._closed.values()
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether a cancel or replacement is under way."""
+        return bool(self._pending)
+
+    def has_working(self, asset_id: int) -> bool:
+        """Say whether an asset has working orders."""
+        return asset_id in self._working
+
     def working_assets(self) -> Iterable[int]:
         """Return ids of the assets that have working orders."""
         return self._working.keys()
@@ -80,12 +94,12 @@ class OrderBook:
         yield from sorted(orders, key=lambda order: order.seq)
 
     def promised_qty(self, asset_id: int) -> Decimal:
-        """Return the quantity that working sells hold back; two legs that cancel each other count once."""
+        """Return the quantity that working closing orders hold back; legs of one group count once."""
         ids = self._working.get(asset_id, {})
         total = ZERO
         for order in self.working(asset_id):
             first_leg = order.sibling_id not in ids or order.id < order.sibling_id
-            if order.side is Side.SELL and first_leg:
+            if order.is_closing and first_leg:
                 total += order.remaining_qty
         return total
 
@@ -103,6 +117,11 @@ class OrderBook:
             heapq.heappush(self._expiries, entry)
         return [order for _, order in found]
 
+    def arrived(self, ts: int) -> list[ExchangeOrder]:
+        """Return orders whose pending cancel or replacement takes effect by ts, in that order."""
+        found = [self._open[order_id] for order_id in self._pending]
+        return sorted((o for o in found if o.due_ts <= ts), key=lambda order: (order.due_ts, order.seq))
+
     def _add(self, order: ExchangeOrder) -> None:
         self._ids[order.client_order_id] = order.id
         if self._is_known is None:
@@ -118,6 +137,10 @@ class OrderBook:
             self._ids.pop(dropped.client_order_id, None)
 
     def _index(self, order: ExchangeOrder) -> None:
+        if order.status in _UNDER_WAY:
+            self._pending[order.id] = None
+        else:
+            self._pending.pop(order.id, None)
         if order.is_working:
             self._working.setdefault(order.asset_id, {})[order.id] = None
             return

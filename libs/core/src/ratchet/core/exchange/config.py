@@ -13,6 +13,7 @@ Bps = Annotated[Decimal, Field(ge=0, le=10_000)]
 Ratio = Annotated[Decimal, Field(ge=0, le=1)]
 PositiveRatio = Annotated[Decimal, Field(gt=0, le=1)]
 PositiveMoney = Annotated[Decimal, Field(gt=0)]
+LatencyMs = Annotated[int, Field(ge=0, le=3_600_000)]
 
 DEFAULT_SPREAD_BPS: dict[AssetClass, Decimal] = {
     AssetClass.CRYPTO: Decimal(4),
@@ -42,6 +43,25 @@ class SlippageConfig(_Model):
     unreported_volume_classes: frozenset[AssetClass] = frozenset({AssetClass.FOREX, AssetClass.COMMODITY})
 
 
+class CarryConfig(_Model):
+    """What holding costs and brings: yearly rates over a year of 360 days, and dividends.
+
+    Borrowing is charged on shares sold short, in lots of 100, and interest on money borrowed.
+    """
+
+    margin_interest_annual: Ratio = Decimal("0.0625")
+    borrow_annual: Ratio = Decimal("0.005")
+    pays_dividends: bool = True
+
+
+class LatencyConfig(_Model):
+    """How long a request is under way to the venue, in milliseconds."""
+
+    new: LatencyMs = 0
+    cancel: LatencyMs = 0
+    replace: LatencyMs = 0
+
+
 class FeeConfig(_Model):
     """Commissions and regulatory fees; crypto buys pay in the coin, all else in the quote currency."""
 
@@ -59,7 +79,10 @@ _PROFILES: dict[str, dict[str, Any]] = {
             "unreported_volume_impact_bps": 0,
         },
         "fees": {"regulatory": False},
+        "carry": {"margin_interest_annual": 0, "borrow_annual": 0, "pays_dividends": False},
         "limit_fill": "touch",
+        "partial_fill_ratio": "0.1",
+        "limit_by_quote_size": False,
     },
 }
 
@@ -68,7 +91,13 @@ class ExchangeConfig(_Model):
     """One account at the paper exchange.
 
     `realistic` is the default profile. `alpaca-paper` copies Alpaca's own simulator: no impact, no limit by
-    volume, no regulatory fees, limits fill at a touch. Values given explicitly override the profile's.
+    volume or size, one eligible fill in ten is a partial one at random, no regulatory fees, no carry, limits
+    fill at a touch. Values given explicitly override the profile's.
+
+    `margin` is the kind of account: reg_t (as at Alpaca) or cash. `matching` says what orders fill against;
+    the other kind of data only moves marks. `partial_fill_ratio` is the share of eligible fills that is
+    partial, drawn from `seed`. With `liquidate` the broker closes the largest position of an account whose
+    equity is below its requirement.
     """
 
     profile: Literal["realistic", "alpaca-paper"] = "realistic"
@@ -76,6 +105,14 @@ class ExchangeConfig(_Model):
     spread_bps: dict[AssetClass, Bps] = Field(default_factory=dict)
     slippage: SlippageConfig = SlippageConfig()
     fees: FeeConfig = FeeConfig()
+    carry: CarryConfig = CarryConfig()
+    latency_ms: LatencyConfig = LatencyConfig()
+    margin: Literal["reg_t", "cash"] = "reg_t"
+    matching: Literal["bars", "quotes"] = "bars"
+    partial_fill_ratio: Ratio = Decimal(0)
+    seed: int = 0
+    limit_by_quote_size: bool = True
+    liquidate: bool = True
     limit_fill: Literal["through", "touch"] = "through"
     market_order_buffer: Ratio = Decimal("0.025")
     min_notional_crypto: PositiveMoney = Decimal(10)

@@ -1,35 +1,43 @@
-"""The paper exchange: one account, Alpaca's rules, matching on bars.
+"""The paper exchange: one account, Alpaca's rules, matching on bars or quotes.
 
 Orders submitted at t fill at the earliest on the asset's next bar. Everything is a function of the calls
-made: no clock, no chance, no I/O, so a replay and a backtest see the same executions.
+made: no clock, no I/O, and chance only from a counted seed, so a replay and a backtest see the same
+executions.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Self
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 import numpy as np
 
 from ratchet.core.assets.types import AssetClass, Registry
-from ratchet.core.exchange import admission, errors, lifecycle, persistence
-from ratchet.core.exchange.config import ExchangeConfig
-from ratchet.core.exchange.simulation import BarMatcher
-from ratchet.core.exchange.types import (
-    AccountView,
-    Changes,
-    ExchangeEvent,
-    ExchangeOrder,
-    ExchangeStatus,
-    HeldPosition,
-    OrderRequest,
-    ReplaceRequest,
+from ratchet.core.exchange import (
+    admission,
+    amending,
+    corporate,
+    errors,
+    hours,
+    lifecycle,
+    liquidation,
+    persistence,
+    reporting,
+    rollover,
+    shape,
 )
+from ratchet.core.exchange.actions import CorporateAction, schedule
+from ratchet.core.exchange.config import ExchangeConfig
+from ratchet.core.exchange.quoting import QuoteMatcher
+from ratchet.core.exchange.settings import AccountSettings
+from ratchet.core.exchange.simulation import BarMatcher
+from ratchet.core.exchange.types import Changes, ExchangeEvent, ExchangeOrder, OrderRequest, ReplaceRequest
 from ratchet.core.exchange.venue import Venue
+from ratchet.core.exchange.views import AccountView, HeldPosition
 from ratchet.core.market.batch import BarBatch
-from ratchet.core.orders.ids import NAMESPACE, exchange_order_id
-from ratchet.core.orders.money import ZERO, floor_to
+from ratchet.core.market.quotes import QuoteBatch
+from ratchet.core.orders.ids import NAMESPACE
+from ratchet.core.orders.money import floor_to
 from ratchet.core.orders.types import Side, TimeInForce
 
 
@@ -63,11 +71,31 @@ class Exchange:
 
     def submit(self, request: OrderRequest, ts: int) -> ExchangeOrder:
         """Take an order at event time ts; OrderRejected says in Alpaca's words why not."""
+        if self._venue.settings.suspend_trade:
+            raise errors.forbidden("new orders are rejected by user request")
+        return self._submit(request, ts)
+
+    def configure(self, settings: AccountSettings) -> None:
+        """Set the account's own limits."""
+        self._venue.settings = settings
+
+    def on_corporate_actions(self, actions: Iterable[CorporateAction]) -> None:
+        """Take all known corporate actions, in place of those given before.
+
+        Each takes effect when the day of its ex-date begins in New York. They are not part of a snapshot:
+        give them again after a restore.
+        """
+        self._venue.actions = schedule(actions)
+
+    def _submit(self, request: OrderRequest, ts: int) -> ExchangeOrder:
         venue = self._venue
         if not 0 <= request.asset_id < len(venue.registry):
             raise errors.invalid(f"asset {request.asset_id} not found")
         asset = venue.asset(request.asset_id)
-        admission.check_shape(request, asset)
+        if not venue.margin.day:
+            rollover.roll(venue, ts)
+        shape.check_shape(request, asset)
+        hours.check_auction_window(asset, request.time_in_force, ts)
         if venue.book.is_used(request.client_order_id):
             raise errors.duplicate_client_order_id()
         order = lifecycle.new_order(venue, request, asset, ts)
@@ -76,13 +104,11 @@ class Exchange:
         return lifecycle.place(venue, order, request)
 
     def cancel(self, order_id: str, ts: int) -> ExchangeOrder:
-        """Cancel an order and its group; canceling a canceled one again succeeds, as at Alpaca."""
-        order = self._require(order_id)
-        if order.is_open:
-            return lifecycle.close(self._venue, order, ExchangeStatus.CANCELED, ts)
-        if order.status is ExchangeStatus.CANCELED:
-            return order
-        raise errors.unprocessable(f'order is already in "{order.status}" state')
+        """Cancel an order and its group; canceling a canceled one again succeeds, as at Alpaca.
+
+        With latency it is `pending_cancel` until the request arrives, and can fill until then.
+        """
+        return amending.cancel(self._venue, self._require(order_id), ts)
 
     def cancel_all(self, ts: int) -> list[ExchangeOrder]:
         """Cancel every open order; return the canceled ones."""
@@ -90,21 +116,13 @@ class Exchange:
         for order in self.open_orders():
             current = self._require(order.id)
             if current.is_open:
-                lifecycle.close(self._venue, current, ExchangeStatus.CANCELED, ts)
+                amending.cancel(self._venue, current, ts)
             canceled.append(self._require(order.id))
         return canceled
 
     def replace(self, order_id: str, change: ReplaceRequest, ts: int) -> ExchangeOrder:
         """Replace a working order by a new one with a new id; the old one ends as replaced."""
-        venue, old = self._venue, self._require(order_id)
-        asset = venue.asset(old.asset_id)
-        new = self._replacement(old, change, ts)
-        admission.check_price(asset, "limit_price", change.limit_price)
-        admission.check_price(asset, "stop_price", change.stop_price)
-        funds = admission.buying_power(venue) + old.reserve
-        held_back = old.remaining_qty if old.side is Side.SELL and old.is_working else ZERO
-        admission.check_funds(venue, new, asset, funds, venue.available_qty(asset.id) + held_back)
-        return lifecycle.supersede(venue, old, new, ts)
+        return amending.replace_order(self._venue, self._require(order_id), change, ts)
 
     def close_position(
         self,
@@ -114,21 +132,22 @@ class Exchange:
         percentage: Decimal | None = None,
         client_order_id: str | None = None,
     ) -> ExchangeOrder:
-        """Sell a position at the market: all of it, a quantity, or a percentage in (0, 100]."""
+        """Close a position at the market: all of it, a quantity, or a percentage in (0, 100]."""
         venue = self._venue
         position, asset = venue.position(asset_id), venue.asset(asset_id)
         if not position.qty:
             raise errors.not_found("position does not exist")
         if percentage is not None:
-            qty = floor_to(position.qty * percentage / 100, asset.qty_increment)
+            lot = asset.qty_increment if position.qty > 0 else max(asset.qty_increment, Decimal(1))
+            qty = floor_to(abs(position.qty) * percentage / 100, lot)
         crypto = asset.asset_class is AssetClass.CRYPTO
         fallback = str(uuid5(NAMESPACE, f"close|{venue.account}|{asset_id}|{ts}|{venue.seq}"))
-        return self.submit(
+        return self._submit(
             OrderRequest(
                 client_order_id=client_order_id or fallback,
                 asset_id=asset_id,
-                side=Side.SELL,
-                qty=position.qty if qty is None else qty,
+                side=Side.SELL if position.qty > 0 else Side.BUY,
+                qty=abs(position.qty) if qty is None else qty,
                 time_in_force=TimeInForce.GTC if crypto else TimeInForce.DAY,
             ),
             ts,
@@ -140,22 +159,65 @@ class Exchange:
         A batch holds an asset at most once, and batches of one step share their event time.
         """
         venue = self._venue
+        if batches:
+            self._begin(batches[0].ts)
         venue.mark(batches)
-        if len(venue.book):
+        if venue.config.matching == "bars":
             self._match(batches)
+        return self._finish()
+
+    def on_quotes(self, batches: Sequence[QuoteBatch]) -> list[ExchangeEvent]:
+        """Match working orders against quotes of one event time; return all events since the last drain.
+
+        With `matching: bars` they only move marks.
+        """
+        venue = self._venue
+        if batches:
+            self._begin(batches[0].ts)
+        venue.mark_quotes(batches)
+        if venue.config.matching == "quotes" and len(venue.book):
+            self._match_quotes(batches)
+        return self._finish()
+
+    def _begin(self, ts: int) -> None:
+        """Carry out what was due before the new marks."""
+        if ts > self._venue.day_ends:
+            rollover.roll(self._venue, ts)
+        if self._venue.book.has_pending:
+            # Within the bar that is being matched counts as before it, since its path is unknown.
+            amending.take_effect(self._venue, ts)
+
+    def _finish(self) -> list[ExchangeEvent]:
+        venue = self._venue
+        if len(venue.book):
             lifecycle.expire_due(venue, venue.ts)
+        liquidation.watch(venue, venue.ts)
         return self.drain_events()
 
     def mark(self, batches: Sequence[BarBatch]) -> None:
-        """Take marks from bars without matching, as after a restore from rows."""
+        """Take marks from bars without matching, as after a restore from rows.
+
+        Bars of before a split that has taken effect count in the shares of after it, if the corporate actions
+        are known by now.
+        """
         self._venue.mark(batches)
+        for batch in batches:
+            corporate.adjust_marks(self._venue, batch.asset_ids.tolist(), batch.ts)
 
     def drain_events(self) -> list[ExchangeEvent]:
         """Return events since the last drain, oldest first, and forget them."""
         events, self._venue.events = self._venue.events, []
         return events
 
+    def _match_quotes(self, batches: Sequence[QuoteBatch]) -> None:
+        for batch in batches:
+            for row, asset_id in enumerate(batch.asset_ids.tolist()):
+                if self._venue.book.has_working(asset_id):
+                    QuoteMatcher(self._venue, self._venue.asset(asset_id), batch, row).run()
+
     def _match(self, batches: Sequence[BarBatch]) -> None:
+        if not len(self._venue.book):
+            return
         wanted = np.fromiter(sorted(self._venue.book.working_assets()), dtype=np.int64)
         for batch in batches:
             rows = np.searchsorted(batch.asset_ids, wanted)
@@ -177,33 +239,11 @@ class Exchange:
 
     def account(self) -> AccountView:
         """Return the account at the last marks."""
-        venue = self._venue
-        value = venue.market_value()
-        return AccountView(
-            account=venue.account,
-            cash=venue.cash,
-            equity=venue.cash + value,
-            buying_power=admission.buying_power(venue),
-            long_market_value=value,
-            accrued_fees=venue.fees_paid,
-            position_count=len(venue.positions),
-        )
+        return reporting.account_view(self._venue)
 
     def position(self, asset_id: int) -> HeldPosition | None:
         """Return the position in an asset, None when flat."""
-        venue, position = self._venue, self._venue.positions.get(asset_id)
-        if position is None:
-            return None
-        return HeldPosition(
-            asset_id=asset_id,
-            qty=position.qty,
-            qty_available=venue.available_qty(asset_id),
-            avg_entry_price=position.avg_entry_price,
-            cost_basis=position.cost,
-            mark=venue.mark_price(asset_id) or position.avg_entry_price,
-            mark_ts=int(venue.mark_ts[asset_id]),
-            opened_ts=position.opened_ts,
-        )
+        return reporting.held_position(self._venue, asset_id)
 
     def positions(self) -> list[HeldPosition]:
         """Return open positions in asset order."""
@@ -243,35 +283,3 @@ class Exchange:
         if order is None:
             raise errors.not_found(f"order not found for {order_id}")
         return order
-
-    def _replacement(self, old: ExchangeOrder, change: ReplaceRequest, ts: int) -> ExchangeOrder:
-        if old.status not in {ExchangeStatus.NEW, ExchangeStatus.PARTIALLY_FILLED} or old.qty is None:
-            raise errors.unprocessable(f"cannot replace order in {old.status} status")
-        client_order_id = change.client_order_id or str(uuid5(UUID(old.id), "replace"))
-        if self._venue.book.is_used(client_order_id):
-            raise errors.duplicate_client_order_id()
-        if change.qty is not None and change.qty <= old.filled_qty:
-            raise errors.unprocessable("qty must be > filled_qty")
-        tif = change.time_in_force or old.time_in_force
-        asset = self._venue.asset(old.asset_id)
-        limit = change.limit_price if change.limit_price is not None else old.limit_price
-        new = replace(
-            old,
-            qty=change.qty if change.qty is not None else old.qty,
-            limit_price=limit,
-            stop_price=change.stop_price if change.stop_price is not None else old.stop_price,
-            time_in_force=tif,
-        )
-        if new == old:
-            raise errors.unprocessable("order parameters are not changed")
-        return replace(
-            new,
-            id=exchange_order_id(self._venue.account, client_order_id),
-            client_order_id=client_order_id,
-            unit_reserve=limit if limit is not None else old.unit_reserve,
-            created_ts=ts,
-            updated_ts=ts,
-            expires_ts=lifecycle.expiry(self._venue, asset, tif, ts),
-            replaces=old.id,
-            rested=False,
-        )

@@ -70,6 +70,11 @@ def insufficient_qty(symbol: str, requested: Decimal, existing: Decimal, held: D
     )
 
 
+def pattern_day_trading() -> OrderRejected:
+    """Return the error for a day trade too many in an account below the day trader's minimum."""
+    return OrderRejected(403, 40310100, "trade denied due to pattern day trading protection")
+
+
 def wash_trade(existing_order_id: str, kind: str) -> OrderRejected:
     """Return the error for an order that could trade with the account's own resting order."""
     return forbidden(

@@ -5,8 +5,8 @@ from dataclasses import replace
 from uuid import UUID, uuid5
 
 from ratchet.core.assets.types import Asset
-from ratchet.core.exchange import admission
-from ratchet.core.exchange.config import EQUITIES
+from ratchet.core.exchange import admission, errors, hours, shape, trailing
+from ratchet.core.exchange.shape import exits_long
 from ratchet.core.exchange.types import (
     EventType,
     ExchangeOrder,
@@ -17,10 +17,9 @@ from ratchet.core.exchange.types import (
 from ratchet.core.exchange.venue import Venue
 from ratchet.core.orders.ids import exchange_order_id
 from ratchet.core.orders.rows import evolve
-from ratchet.core.orders.types import OrderType, Side, TimeInForce
-from ratchet.core.sessions import get_calendar
+from ratchet.core.orders.types import OrderType, Side
 
-_NS_PER_DAY = 86_400_000_000_000
+_NS_PER_MS = 1_000_000
 _EVENT_OF = {
     ExchangeStatus.CANCELED: EventType.CANCELED,
     ExchangeStatus.EXPIRED: EventType.EXPIRED,
@@ -30,7 +29,7 @@ _EVENT_OF = {
 
 def new_order(venue: Venue, request: OrderRequest, asset: Asset, ts: int) -> ExchangeOrder:
     """Build the order of a request that has the right shape; nothing is stored yet."""
-    return ExchangeOrder(
+    order = ExchangeOrder(
         id=exchange_order_id(venue.account, request.client_order_id),
         client_order_id=request.client_order_id,
         seq=0,
@@ -39,30 +38,33 @@ def new_order(venue: Venue, request: OrderRequest, asset: Asset, ts: int) -> Exc
         type=request.type,
         time_in_force=request.time_in_force,
         order_class=request.order_class,
-        status=_first_status(asset, ts),
-        qty=admission.normalized_qty(request, asset),
+        status=hours.first_status(asset, request, ts),
+        qty=shape.normalized_qty(request, asset),
         notional=request.notional,
         limit_price=request.limit_price,
         stop_price=request.stop_price,
         unit_reserve=admission.unit_reserve(venue, request, asset),
         created_ts=ts,
         updated_ts=ts,
-        expires_ts=expiry(venue, asset, request.time_in_force, ts),
+        expires_ts=hours.expiry(venue.config, asset, request, ts),
         extended_hours=request.extended_hours,
+        trail_price=request.trail_price,
+        trail_percent=request.trail_percent,
+        arrives_ts=ts + venue.config.latency_ms.new * _NS_PER_MS,
     )
+    order = admission.with_intent(venue, order, request, asset)
+    return _trailing(venue, order, asset) if request.type is OrderType.TRAILING_STOP else order
 
 
-def _first_status(asset: Asset, ts: int) -> ExchangeStatus:
-    if asset.asset_class in EQUITIES and not get_calendar(asset.calendar).is_open(ts):
-        return ExchangeStatus.ACCEPTED
-    return ExchangeStatus.NEW
-
-
-def expiry(venue: Venue, asset: Asset, time_in_force: TimeInForce, ts: int) -> int:
-    """Return when an order placed at ts runs out: at the close of its session, or after the GTC limit."""
-    if time_in_force is TimeInForce.DAY:
-        return get_calendar(asset.calendar).day_end(ts)
-    return ts + venue.config.gtc_expiry_days * _NS_PER_DAY
+def _trailing(venue: Venue, order: ExchangeOrder, asset: Asset) -> ExchangeOrder:
+    mark = venue.mark_price(asset.id)
+    if mark is None:
+        raise errors.unprocessable(f"market price of {asset.symbol} is not available")
+    if order.trail_price is not None and order.trail_price >= mark:
+        raise errors.unprocessable("trail_price must be < the market price")
+    order = trailing.follow(order, mark, asset)
+    reserve = max(mark, order.stop_price or mark) * (1 + venue.config.market_order_buffer)
+    return replace(order, unit_reserve=reserve) if order.side is Side.BUY else order
 
 
 def place(venue: Venue, order: ExchangeOrder, request: OrderRequest) -> ExchangeOrder:
@@ -90,7 +92,7 @@ def place(venue: Venue, order: ExchangeOrder, request: OrderRequest) -> Exchange
 def _legs(venue: Venue, parent: ExchangeOrder, request: OrderRequest) -> Iterator[ExchangeOrder]:
     if request.take_profit is not None and parent.order_class is not OrderClass.OCO:
         target = replace(parent, type=OrderType.LIMIT, limit_price=request.take_profit, stop_price=None)
-        yield _leg(venue, parent, target, "take_profit")
+        yield _leg(venue, parent, target, request, "take_profit")
     if request.stop_loss is not None:
         limit = request.stop_loss.limit_price
         stop = replace(
@@ -99,17 +101,20 @@ def _legs(venue: Venue, parent: ExchangeOrder, request: OrderRequest) -> Iterato
             limit_price=limit,
             stop_price=request.stop_loss.stop_price,
         )
-        yield _leg(venue, parent, stop, "stop_loss")
+        yield _leg(venue, parent, stop, request, "stop_loss")
 
 
-def _leg(venue: Venue, parent: ExchangeOrder, leg: ExchangeOrder, role: str) -> ExchangeOrder:
+def _leg(
+    venue: Venue, parent: ExchangeOrder, leg: ExchangeOrder, request: OrderRequest, role: str
+) -> ExchangeOrder:
     client_order_id = str(uuid5(UUID(parent.id), role))
     return replace(
         leg,
         id=exchange_order_id(venue.account, client_order_id),
         client_order_id=client_order_id,
         seq=venue.next_seq(),
-        side=Side.SELL,
+        side=Side.SELL if exits_long(request) else Side.BUY,
+        closing=True,
         status=ExchangeStatus.HELD,
         parent_id=parent.id,
     )
@@ -125,12 +130,19 @@ def open_for_trading(venue: Venue, order: ExchangeOrder, ts: int) -> ExchangeOrd
 
 
 def activate_legs(venue: Venue, parent: ExchangeOrder, ts: int) -> list[ExchangeOrder]:
-    """Let the legs of a completely filled parent work; return them."""
-    activated = []
+    """Let the legs of a completely filled parent work; return them.
+
+    What was closed by other orders in the meantime needs no exit any more.
+    """
+    activated: list[ExchangeOrder] = []
+    qty = min(parent.filled_qty, venue.available_qty(parent.asset_id))
     for leg_id in parent.legs:
         leg = venue.book.get(leg_id)
         if leg is not None and leg.status is ExchangeStatus.HELD:
-            leg = replace(leg, status=ExchangeStatus.NEW, qty=parent.filled_qty, updated_ts=ts)
+            if qty <= 0:
+                close(venue, leg, ExchangeStatus.CANCELED, ts)
+                continue
+            leg = replace(leg, status=ExchangeStatus.NEW, qty=qty, updated_ts=ts)
             activated.append(venue.put(leg))
             venue.emit(EventType.NEW, leg, ts)
     return activated
@@ -149,12 +161,20 @@ def sync_sibling(venue: Venue, order: ExchangeOrder, ts: int) -> None:
 
 def close(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) -> ExchangeOrder:
     """End an order as canceled or expired, and with it the group that it belongs to."""
+    drop_successor(venue, order, ts)
     order = _end(venue, order, status, ts)
     for other_id in (*order.legs, order.sibling_id):
         other = venue.book.get(other_id) if other_id else None
         if other is not None and other.is_open:
             close(venue, other, ExchangeStatus.CANCELED, ts)
     return order
+
+
+def drop_successor(venue: Venue, order: ExchangeOrder, ts: int) -> None:
+    """Cancel the replacement that was under way for an order which has ended otherwise."""
+    new = venue.book.get(order.replaced_by) if order.replaced_by else None
+    if new is not None and new.status is ExchangeStatus.PENDING_NEW:
+        _end(venue, new, ExchangeStatus.CANCELED, ts)
 
 
 def _end(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) -> ExchangeOrder:
@@ -171,7 +191,7 @@ def _end(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) ->
 
 def supersede(venue: Venue, old: ExchangeOrder, new: ExchangeOrder, ts: int) -> ExchangeOrder:
     """Put a replacement in an order's place, within its group too."""
-    new = replace(new, seq=venue.next_seq())
+    new = replace(new, seq=new.seq or venue.next_seq())
     _end(venue, replace(old, replaced_by=new.id), ExchangeStatus.REPLACED, ts)
     venue.put(new)
     venue.emit(EventType.NEW, new, ts)

@@ -10,9 +10,10 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from ratchet.core.exchange.config import SlippageConfig
 from ratchet.core.exchange.types import ExchangeOrder
-from ratchet.core.orders.types import OrderType, Side
+from ratchet.core.orders.types import OrderType, Side, TimeInForce
 
 _BPS = 10_000
+_LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Bar:
     open: Decimal
     high: Decimal
     low: Decimal
+    close: Decimal
     volume: Decimal | None
 
 
@@ -45,7 +47,7 @@ class Match:
 
 def find_match(order: ExchangeOrder, bar: Bar, half_spread: Decimal, touch: bool) -> Match | None:
     """Return how the order can match this bar, or None; a stop must have been triggered already."""
-    if order.type in {OrderType.MARKET, OrderType.STOP}:
+    if order.type not in _LIMITED:
         return Match(True, bar.open, None, takes=True)
     limit = _limit_of(order)
     if _within(order.side, quote(order.side, bar.open, half_spread), limit):
@@ -66,6 +68,17 @@ def find_trigger(order: ExchangeOrder, bar: Bar, half_spread: Decimal) -> tuple[
     if bar.high >= stop if buys else bar.low <= stop:
         return True, _after_trigger(order, bar, stop, half_spread, at_open=False)
     return False, None
+
+
+def find_auction(order: ExchangeOrder, bar: Bar) -> Match | None:
+    """Return how an order meets its auction: everybody trades at the one price of the open or the close."""
+    opens = order.time_in_force is TimeInForce.OPG
+    price = bar.open if opens else bar.close
+    if order.limit_price is None:
+        return Match(opens, price, None, takes=False)
+    if _within(order.side, price, order.limit_price):
+        return Match(opens, price, order.limit_price, takes=False)
+    return None
 
 
 def _after_trigger(

@@ -1,7 +1,10 @@
 """The exchange's state as rows: a whole snapshot, the changes since the last drain, and the way back."""
 
+from dataclasses import asdict
 from typing import Any
 
+from ratchet.core.exchange.settings import AccountSettings
+from ratchet.core.exchange.state import MarginState
 from ratchet.core.exchange.types import Changes, ExchangeOrder
 from ratchet.core.exchange.venue import Dirty, Venue
 from ratchet.core.orders.rows import from_row, to_row
@@ -16,6 +19,8 @@ def account_row(venue: Venue) -> dict[str, Any]:
         "fees_paid": str(venue.fees_paid),
         "seq": venue.seq,
         "ts": venue.ts,
+        "draws": venue.draws,
+        "margin": venue.margin.to_row(),
     }
 
 
@@ -32,6 +37,7 @@ def snapshot(venue: Venue) -> dict[str, Any]:
             for i in marked
         ],
         "used_client_order_ids": sorted(venue.book.used),
+        "settings": asdict(venue.settings),
     }
 
 
@@ -51,17 +57,20 @@ def drain_changes(venue: Venue) -> Changes:
 
 def load(venue: Venue, state: dict[str, Any]) -> None:
     """Fill an empty venue from a snapshot or from stored rows."""
-    if venue.dirty is not None:
-        venue.dirty = Dirty()
     account = state["account"]
     convert = type(venue.cash)
     venue.cash = convert(account["cash"])
     venue.fees_paid = convert(account["fees_paid"])
     venue.seq, venue.ts = int(account["seq"]), int(account["ts"])
+    venue.draws = int(account.get("draws", 0))
+    if "margin" in account:
+        venue.margin = MarginState.from_row(account["margin"])
+    if "settings" in state:
+        venue.settings = AccountSettings(**state["settings"])
     for row in state.get("positions", ()):
         position = from_row(Position, row)
         if position.qty:
-            venue.positions[position.asset_id] = position
+            venue.set_position(position)
     for row in state.get("orders", ()):
         venue.book.put(from_row(ExchangeOrder, row))
     venue.book.used.update(state.get("used_client_order_ids", ()))
@@ -70,3 +79,5 @@ def load(venue: Venue, state: dict[str, Any]) -> None:
         venue.mark_ts[asset_id] = mark_ts
         venue.bar_start[asset_id] = bar_start
         venue.bar_ns[asset_id] = bar_ns
+    if venue.dirty is not None:
+        venue.dirty = Dirty()

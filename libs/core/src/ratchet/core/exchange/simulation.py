@@ -5,28 +5,31 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ratchet.core.assets.types import Asset
-from ratchet.core.exchange.admission import tick_of
-from ratchet.core.exchange.fees import Fee, fee_for
+from ratchet.core.exchange import trailing
+from ratchet.core.exchange.booking import book_execution, closable, cut, lot_of, random_lot
+from ratchet.core.exchange.draws import perhaps_partial
+from ratchet.core.exchange.hours import can_meet
 from ratchet.core.exchange.lifecycle import activate_legs, close, open_for_trading, sync_sibling
 from ratchet.core.exchange.matching import (
     Bar,
     Match,
     fill_price,
+    find_auction,
     find_match,
     find_trigger,
     impact_ratio,
     quote,
 )
-from ratchet.core.exchange.types import Activity, EventType, ExchangeEvent, ExchangeOrder, ExchangeStatus
+from ratchet.core.exchange.shape import AUCTIONS, tick_of
+from ratchet.core.exchange.types import ExchangeOrder, ExchangeStatus
 from ratchet.core.exchange.venue import Venue
 from ratchet.core.market.batch import BarBatch
-from ratchet.core.orders.ids import execution_id
-from ratchet.core.orders.money import ZERO, canonical, floor_to, from_float, notional
-from ratchet.core.orders.rows import evolve
+from ratchet.core.orders.money import floor_to, from_float
 from ratchet.core.orders.types import OrderType, Side, TimeInForce
-from ratchet.core.portfolio.position import book
 
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+# What is not filled at its one chance is canceled.
+_ONCE = AUCTIONS | {TimeInForce.IOC, TimeInForce.FOK}
 
 
 class BarMatcher:
@@ -42,7 +45,11 @@ class BarMatcher:
         reports_volume = asset.asset_class not in config.slippage.unreported_volume_classes
         volume = from_float(batch.volume[row]) if reports_volume else None
         self._bar = Bar(
-            from_float(batch.open[row]), from_float(batch.high[row]), from_float(batch.low[row]), volume
+            from_float(batch.open[row]),
+            from_float(batch.high[row]),
+            from_float(batch.low[row]),
+            from_float(batch.close[row]),
+            volume,
         )
         share = config.slippage.max_volume_share
         self._budget = (
@@ -55,13 +62,15 @@ class BarMatcher:
         start = int(self._venue.bar_start[self._asset.id])
         entered = []
         for order in self._venue.book.working(self._asset.id):
-            if order.created_ts > start:
+            if order.created_ts > start and order.time_in_force not in AUCTIONS:
                 continue
             current = self._venue.book.get(order.id)
             if current is None or not current.is_working:
                 continue
             if current.expires_ts <= start:
                 close(self._venue, current, ExchangeStatus.EXPIRED, self._ts)
+                continue
+            if not can_meet(current, self._asset, self._venue.settings, start, self._ts):
                 continue
             entered.append(order.id)
             if self._budget is None or self._budget > 0:
@@ -71,14 +80,31 @@ class BarMatcher:
             self._age(order_id)
 
     def _enter(self, order: ExchangeOrder, bar: Bar) -> None:
+        match = self._match(order, bar)
+        if match is not None:
+            heapq.heappush(self._candidates, (match.rank(order), order.id, match))
+
+    def _match(self, order: ExchangeOrder, bar: Bar) -> Match | None:
+        if order.time_in_force in AUCTIONS:
+            return find_auction(order, bar)
+        if order.type is OrderType.TRAILING_STOP and not order.triggered:
+            return self._trail(order, bar)
         if order.type in _STOPS and not order.triggered:
             triggered, match = find_trigger(order, bar, self._half_spread)
             if triggered:
                 self._venue.put(replace(order, triggered=True, updated_ts=self._ts))
-        else:
-            match = find_match(order, bar, self._half_spread, self._touch)
-        if match is not None:
-            heapq.heappush(self._candidates, (match.rank(order), order.id, match))
+            return match
+        return find_match(order, bar, self._half_spread, self._touch)
+
+    def _trail(self, order: ExchangeOrder, bar: Bar) -> Match | None:
+        trail = trailing.on_bar(order, bar, self._asset)
+        after = trail.order
+        if trail.trigger is None:
+            if after != order:
+                self._venue.put(replace(after, updated_ts=self._ts))
+            return None
+        self._venue.put(replace(after, triggered=True, updated_ts=self._ts))
+        return Match(trail.at_open, trail.trigger, None, takes=True)
 
     def _fill_candidates(self) -> None:
         while self._candidates:
@@ -106,15 +132,25 @@ class BarMatcher:
 
     def _execute(self, order: ExchangeOrder, match: Match) -> ExchangeOrder | None:
         order = self._sized(order, match)
-        qty = order.remaining_qty
-        if self._budget is not None:
-            qty = min(qty, self._budget)
+        wanted = closable(self._venue, order, self._ts) if order.is_working else None
+        if wanted is None:
+            return None
+        qty = self._granted(order, wanted)
         if qty <= 0:
             return None
         price = self._price(order, match, qty)
         if self._budget is not None:
             self._budget -= qty
-        return self._book(order, qty, price, is_maker=not match.takes)
+        return book_execution(self._venue, self._asset, order, qty, price, self._ts, is_maker=not match.takes)
+
+    def _granted(self, order: ExchangeOrder, wanted: Decimal) -> Decimal:
+        """Return how much of an order fills now; all or nothing for a fill-or-kill one."""
+        qty = wanted
+        if self._budget is not None:
+            qty = cut(wanted, self._budget, lot_of(order, self._asset))
+        if order.time_in_force is TimeInForce.FOK:
+            return qty if qty == order.remaining_qty else Decimal(0)
+        return perhaps_partial(self._venue, qty, random_lot(order, self._asset))
 
     def _price(self, order: ExchangeOrder, match: Match, qty: Decimal) -> Decimal:
         costs = self._half_spread + impact_ratio(self._venue.config.slippage, qty, self._bar.volume)
@@ -131,80 +167,11 @@ class BarMatcher:
         order = self._venue.put(replace(order, qty=qty, updated_ts=self._ts))
         return order if qty > 0 else close(self._venue, order, ExchangeStatus.CANCELED, self._ts)
 
-    def _book(self, order: ExchangeOrder, qty: Decimal, price: Decimal, is_maker: bool) -> ExchangeOrder:
-        venue, ts = self._venue, self._ts
-        fee = fee_for(self._asset, order.side, qty, price, ts, venue.config, is_maker)
-        booking = book(venue.position(order.asset_id), order.side, qty, price, ts, fee.amount, fee.in_base)
-        venue.add_cash(booking.cash_delta)
-        venue.set_position(booking.position)
-        venue.fees_paid += notional(fee.amount, price) if fee.in_base else fee.amount
-        done = order.filled_qty + qty == order.qty
-        filled = evolve(
-            order,
-            status=ExchangeStatus.FILLED if done else ExchangeStatus.PARTIALLY_FILLED,
-            filled_qty=order.filled_qty + qty,
-            filled_notional=order.filled_notional + notional(qty, price),
-            fill_count=order.fill_count + 1,
-            filled_ts=ts if done else 0,
-            updated_ts=ts,
-        )
-        venue.put(filled)
-        event = ExchangeEvent(
-            EventType.FILL if done else EventType.PARTIAL_FILL,
-            filled,
-            ts,
-            price,
-            qty,
-            execution_id(order.id, order.fill_count),
-            booking.position.qty,
-            fee.amount,
-            fee.in_base,
-        )
-        venue.events.append(event)
-        if venue.dirty is not None:
-            self._record(event, price, qty, fee)
-        return filled
-
-    def _record(self, event: ExchangeEvent, price: Decimal, qty: Decimal, fee: Fee) -> None:
-        order = event.order
-        money = -order.side.sign * notional(qty, price)
-        row = Activity(
-            event.execution_id,
-            "FILL",
-            event.ts,
-            order.asset_id,
-            order.id,
-            order.side,
-            qty,
-            price,
-            money,
-            event.execution_id,
-            order.filled_qty,
-            order.remaining_qty,
-            order.status.value,
-        )
-        self._venue.record(row)
-        if fee.amount:
-            crypto = fee.in_base or self._asset.asset_class.value == "crypto"
-            self._venue.record(
-                replace(
-                    row,
-                    id=execution_id(event.execution_id, 0),
-                    type="CFEE" if crypto else "FEE",
-                    qty=-fee.amount if fee.in_base else ZERO,
-                    net_amount=ZERO if fee.in_base else -fee.amount,
-                    cum_qty=ZERO,
-                    leaves_qty=ZERO,
-                    order_status="",
-                    description=f"fee of {canonical(qty)} {self._asset.symbol}",
-                )
-            )
-
     def _age(self, order_id: str) -> None:
         order = self._venue.book.get(order_id)
         if order is None or not order.is_working:
             return
-        if order.time_in_force is TimeInForce.IOC:
+        if order.time_in_force in _ONCE:
             close(self._venue, order, ExchangeStatus.CANCELED, self._ts)
         elif order.limit_price is not None and not order.rested:
             self._venue.put(replace(order, rested=True))

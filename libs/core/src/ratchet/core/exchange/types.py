@@ -7,6 +7,8 @@ from enum import StrEnum
 from ratchet.core.orders.money import ZERO, to_money
 from ratchet.core.orders.types import OrderType, Side, TimeInForce
 
+ONE = Decimal(1)
+
 
 class OrderClass(StrEnum):
     """How orders hang together."""
@@ -20,20 +22,30 @@ class OrderClass(StrEnum):
 class ExchangeStatus(StrEnum):
     """States of an order at the venue, in Alpaca's words; `held` legs wait for their parent."""
 
+    PENDING_NEW = "pending_new"
     NEW = "new"
     ACCEPTED = "accepted"
     HELD = "held"
     PARTIALLY_FILLED = "partially_filled"
+    PENDING_CANCEL = "pending_cancel"
+    PENDING_REPLACE = "pending_replace"
     FILLED = "filled"
     CANCELED = "canceled"
     EXPIRED = "expired"
     REPLACED = "replaced"
 
 
-OPEN_STATUSES = frozenset(
-    {ExchangeStatus.NEW, ExchangeStatus.ACCEPTED, ExchangeStatus.HELD, ExchangeStatus.PARTIALLY_FILLED}
+# An order that is being canceled or replaced can still fill until the request arrives.
+WORKING_STATUSES = frozenset(
+    {
+        ExchangeStatus.NEW,
+        ExchangeStatus.ACCEPTED,
+        ExchangeStatus.PARTIALLY_FILLED,
+        ExchangeStatus.PENDING_CANCEL,
+        ExchangeStatus.PENDING_REPLACE,
+    }
 )
-WORKING_STATUSES = OPEN_STATUSES - {ExchangeStatus.HELD}
+OPEN_STATUSES = WORKING_STATUSES | {ExchangeStatus.HELD, ExchangeStatus.PENDING_NEW}
 
 
 class EventType(StrEnum):
@@ -46,6 +58,9 @@ class EventType(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REPLACED = "replaced"
+    PENDING_NEW = "pending_new"
+    PENDING_CANCEL = "pending_cancel"
+    PENDING_REPLACE = "pending_replace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,10 @@ class StopLoss:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What a client asks for; exactly one of qty and notional is given."""
+    """What a client asks for; exactly one of qty and notional is given.
+
+    A trailing stop has one of trail_price (money) and trail_percent (2 means 2 %).
+    """
 
     client_order_id: str
     asset_id: int
@@ -73,17 +91,23 @@ class OrderRequest:
     take_profit: Decimal | None = None
     stop_loss: StopLoss | None = None
     extended_hours: bool = False
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceRequest:
-    """The changed fields of a working order; None keeps the old value."""
+    """The changed fields of a working order; None keeps the old value.
+
+    `trail` is the new distance of a trailing stop, in the unit (price or percent) that it was placed with.
+    """
 
     qty: Decimal | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     time_in_force: TimeInForce | None = None
     client_order_id: str | None = None
+    trail: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +115,12 @@ class ExchangeOrder:
     """One order at the venue: an immutable record, replaced whole at every change.
 
     `seq` is its rank in time. A notional order has qty None until its first match. `unit_reserve` is the
-    price at which a working buy reserves buying power. `triggered` says that a stop has become a market
-    or limit order; `rested` that it has stood through a bar, so that a limit then pays the maker's fee.
+    price at which a working opening order reserves buying power, and `reserve_rate` the share of that value
+    which is margin. `triggered` says that a stop has become a market or limit order; `rested` that it has
+    stood through a bar, so that a limit then pays the maker's fee. `closing` says that it reduces a position
+    (None, in rows of older versions: as the side tells of an account without shorts). `arrives_ts` is when
+    the venue has it, `due_ts` when a pending cancel or replacement takes effect. `hwm` is the best price
+    that a trailing stop has seen: the highest for a sell, the lowest for a buy.
     """
 
     id: str
@@ -127,6 +155,13 @@ class ExchangeOrder:
     triggered: bool = False
     rested: bool = False
     extended_hours: bool = False
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
+    hwm: Decimal | None = None
+    closing: bool | None = None
+    reserve_rate: Decimal = ONE
+    arrives_ts: int = 0
+    due_ts: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -149,13 +184,23 @@ class ExchangeOrder:
         return to_money(self.filled_notional / self.filled_qty) if self.filled_qty else None
 
     @property
+    def is_closing(self) -> bool:
+        """Whether it reduces a position instead of opening or adding to one."""
+        return self.side is Side.SELL if self.closing is None else self.closing
+
+    @property
     def reserve(self) -> Decimal:
-        """Buying power that it holds back."""
-        if self.side is Side.SELL or not self.is_working:
+        """Value that it holds back from buying power."""
+        if self.is_closing or not self.is_working:
             return ZERO
         if self.qty is None:
             return self.notional or ZERO
         return to_money(self.remaining_qty * self.unit_reserve)
+
+    @property
+    def margin_reserve(self) -> Decimal:
+        """Margin that it holds back: its reserve where it must be paid in full."""
+        return self.reserve if self.reserve_rate == ONE else to_money(self.reserve * self.reserve_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +223,16 @@ class ExchangeEvent:
         return self.type in {EventType.FILL, EventType.PARTIAL_FILL}
 
 
+NO_ASSET = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """A row of account history: FILL for executions, CFEE for crypto fees, FEE for regulatory ones."""
+    """A row of account history.
+
+    FILL for executions, CFEE for crypto fees, FEE for regulatory fees and borrowing, INT for margin interest,
+    DIV for dividends, SPLIT for splits. asset_id is NO_ASSET for what concerns the whole account.
+    """
 
     id: str
     type: str
@@ -196,43 +248,7 @@ class Activity:
     leaves_qty: Decimal = ZERO
     order_status: str = ""
     description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    """The account at the last marks; money in the account currency."""
-
-    account: str
-    cash: Decimal
-    equity: Decimal
-    buying_power: Decimal
-    long_market_value: Decimal
-    accrued_fees: Decimal
-    position_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeldPosition:
-    """One position at the venue, with the part not promised to open sells."""
-
-    asset_id: int
-    qty: Decimal
-    qty_available: Decimal
-    avg_entry_price: Decimal
-    cost_basis: Decimal
-    mark: Decimal
-    mark_ts: int
-    opened_ts: int
-
-    @property
-    def market_value(self) -> Decimal:
-        """Value at the mark."""
-        return to_money(self.qty * self.mark)
-
-    @property
-    def unrealized_pnl(self) -> Decimal:
-        """Profit at the mark, before the costs of closing."""
-        return self.market_value - self.cost_basis
+    per_share: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,15 @@ from decimal import Decimal
 import numpy as np
 
 from ratchet.core.assets.types import Asset, Registry
+from ratchet.core.exchange.actions import CorporateAction
 from ratchet.core.exchange.book import OrderBook
 from ratchet.core.exchange.config import ExchangeConfig
+from ratchet.core.exchange.days import day_end
+from ratchet.core.exchange.settings import AccountSettings
+from ratchet.core.exchange.state import MarginState
 from ratchet.core.exchange.types import Activity, EventType, ExchangeEvent, ExchangeOrder
 from ratchet.core.market.batch import BarBatch
+from ratchet.core.market.quotes import QuoteBatch
 from ratchet.core.orders.money import ZERO, from_float, notional
 from ratchet.core.portfolio.position import Position
 from ratchet.core.timeframes import timeframe_ns
@@ -44,6 +49,12 @@ class Venue:
         self.cash = config.starting_cash
         self.fees_paid = ZERO
         self.positions: dict[int, Position] = {}
+        self.shorts: set[int] = set()
+        self.settings = AccountSettings()
+        self.margin = MarginState(last_equity=config.starting_cash, sma=config.starting_cash)
+        self.draws = 0
+        self.actions: dict[int, list[CorporateAction]] = {}
+        self._equity: Decimal | None = None
         self.seq = 0
         self.ts = 0
         self.events: list[ExchangeEvent] = []
@@ -64,20 +75,49 @@ class Venue:
 
     def set_position(self, position: Position) -> None:
         """Store a position, or drop it when it is flat."""
+        asset_id = position.asset_id
         if position.qty:
-            self.positions[position.asset_id] = position
+            self.positions[asset_id] = position
         else:
-            self.positions.pop(position.asset_id, None)
+            self.positions.pop(asset_id, None)
+        if position.qty < 0:
+            self.shorts.add(asset_id)
+        else:
+            self.shorts.discard(asset_id)
+        self._equity = None
         if self.dirty is not None:
             self.dirty.positions.add(position.asset_id)
 
+    @property
+    def has_shorts(self) -> bool:
+        """Whether anything is sold short."""
+        return bool(self.shorts)
+
+    @property
+    def borrows(self) -> bool:
+        """Whether the account owes money or shares, so that marks can bring it below its margin."""
+        return self.cash < 0 or bool(self.shorts)
+
+    @property
+    def equity(self) -> Decimal:
+        """Cash and positions at the last marks."""
+        if self._equity is None:
+            self._equity = self.cash + self.market_value()
+        return self._equity
+
     def available_qty(self, asset_id: int) -> Decimal:
-        """Return what is held and not promised to working sells."""
-        return self.position(asset_id).qty - self.book.promised_qty(asset_id)
+        """Return how much of a position, long or short, is not promised to working closing orders."""
+        held = self.position(asset_id).qty
+        return abs(held) - self.book.promised_qty(asset_id) if held else ZERO
 
     def add_cash(self, delta: Decimal) -> None:
         """Change the cash balance."""
         self.cash += delta
+        self._equity = None
+        self.touch()
+
+    def touch(self) -> None:
+        """Note that the account's own row has changed."""
         if self.dirty is not None:
             self.dirty.account = True
 
@@ -91,8 +131,7 @@ class Venue:
     def next_seq(self) -> int:
         """Return the next rank in time."""
         self.seq += 1
-        if self.dirty is not None:
-            self.dirty.account = True
+        self.touch()
         return self.seq
 
     def emit(self, kind: EventType, order: ExchangeOrder, ts: int) -> None:
@@ -106,6 +145,7 @@ class Venue:
 
     def mark(self, batches: Sequence[BarBatch]) -> None:
         """Take the closes of these bars as marks."""
+        self._equity = None
         for batch in batches:
             ids = batch.asset_ids
             length = timeframe_ns(batch.timeframe)
@@ -115,6 +155,30 @@ class Venue:
             self.mark_ts[ids] = batch.ts
             self.bar_ns[ids] = length
             self.ts = max(self.ts, batch.ts)
+
+    def mark_quotes(self, batches: Sequence[QuoteBatch]) -> None:
+        """Take last trades, or middles of the quotes, as marks; a quote without both sides moves nothing."""
+        self._equity = None
+        for batch in batches:
+            usable = (batch.bid > 0) & (batch.ask >= batch.bid)
+            prices = (batch.bid + batch.ask) / 2
+            if len(batch.last):
+                known = batch.last > 0
+                prices, usable = np.where(known, batch.last, prices), usable | known
+            ids = batch.asset_ids[usable]
+            self.marks[ids] = prices[usable]
+            self.mark_ts[ids] = batch.ts
+            self.ts = max(self.ts, batch.ts)
+
+    def scale_mark(self, asset_id: int, ratio: Decimal) -> None:
+        """Divide a mark by a split's ratio."""
+        self.marks[asset_id] = float(self.marks[asset_id]) / float(ratio)
+        self._equity = None
+
+    @property
+    def day_ends(self) -> int:
+        """When the current day ends in New York (ns, UTC), 0 before the first bar."""
+        return day_end(self.margin.day) if self.margin.day else 0
 
     def mark_price(self, asset_id: int) -> Decimal | None:
         """Return the last close, None before the first bar."""

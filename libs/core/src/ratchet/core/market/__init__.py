@@ -2,5 +2,6 @@
 
 from ratchet.core.market.batch import BarBatch, Step
 from ratchet.core.market.quality import BarDefect, Validation, ValidationConfig
+from ratchet.core.market.quotes import QuoteBatch
 
-__all__ = ["BarBatch", "BarDefect", "Step", "Validation", "ValidationConfig"]
+__all__ = ["BarBatch", "BarDefect", "QuoteBatch", "Step", "Validation", "ValidationConfig"]

@@ -3,11 +3,12 @@
 from ratchet.core.portfolio.portfolio import AppliedFill, Portfolio
 from ratchet.core.portfolio.position import Booking, Position, book
 from ratchet.core.portfolio.trades import ClosedTrade
-from ratchet.core.portfolio.types import OpenOrder, PortfolioSnapshot, PositionView
+from ratchet.core.portfolio.types import BreakerView, OpenOrder, PortfolioSnapshot, PositionView
 
 __all__ = [
     "AppliedFill",
     "Booking",
+    "BreakerView",
     "ClosedTrade",
     "OpenOrder",
     "Portfolio",

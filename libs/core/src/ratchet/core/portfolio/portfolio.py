@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratchet.core.assets.types import AssetClass, Registry
-from ratchet.core.market.batch import BarBatch
+from ratchet.core.market.batch import BarBatch, Floats
 from ratchet.core.orders.money import ZERO, from_float, notional
 from ratchet.core.orders.types import Fill
 from ratchet.core.performance.daily import DailyPerformance
@@ -149,6 +150,11 @@ class Portfolio:
     def position(self, asset_id: int) -> Position:
         """Return the position in an asset, flat if there is none."""
         return self._books.positions.get(asset_id) or Position(asset_id)
+
+    @property
+    def marks(self) -> tuple[Floats, NDArray[np.int64]]:
+        """Last closes and their event times by asset id, 0 before the first bar; views, not to be written."""
+        return self._books.marks, self._books.mark_ts
 
     def mark_of(self, asset_id: int) -> tuple[float, int]:
         """Return the last close and its event time, (0, 0) before the first bar."""

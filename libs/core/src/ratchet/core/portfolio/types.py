@@ -34,6 +34,17 @@ class OpenOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerView:
+    """A circuit breaker: what it does while tripped, the value that it watches, and since when (ns, UTC)."""
+
+    name: str
+    tripped: bool
+    action: str
+    value: float
+    tripped_ts: int
+
+
+@dataclass(frozen=True, slots=True)
 class PortfolioSnapshot:
     """A portfolio at one event time (ns, UTC); money in the account currency."""
 
@@ -48,3 +59,4 @@ class PortfolioSnapshot:
     day_start_equity: float
     trading_state: str = "active"
     day_close: str = ""
+    breakers: tuple[BreakerView, ...] = ()

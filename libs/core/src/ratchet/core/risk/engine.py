@@ -1,5 +1,6 @@
 """The risk engine: judges proposals in their order, each seeing what the earlier ones took."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,10 +11,14 @@ from ratchet.core.phases import PhaseState
 from ratchet.core.portfolio import PortfolioSnapshot
 from ratchet.core.risk.book import ZERO, Book
 from ratchet.core.risk.config import RiskConfig
+from ratchet.core.risk.context import AssetFacts, RiskContext
 from ratchet.core.risk.reasons import Reason
 from ratchet.core.risk.rulebook import Denial, Entry, load_rules
 from ratchet.core.risk.sizing import size_entry
 from ratchet.core.risk.types import Proposal, Verdict
+from ratchet.core.sessions import get_calendar
+
+_NO_FACTS = AssetFacts(math.nan, 0, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,8 @@ class Exposure:
     gross_ratio: float
     net_ratio: float
     class_ratio: Mapping[str, float] = field(default_factory=dict)
+    sector_ratio: Mapping[str, float] = field(default_factory=dict)
+    heat_ratio: float = 0.0
 
 
 class RiskEngine:
@@ -31,7 +38,9 @@ class RiskEngine:
     def __init__(self, registry: Registry, config: RiskConfig) -> None:
         self.registry = registry
         self.config = config
-        self._account_rules, self._entry_rules, self._sizers = load_rules()
+        self._rules = load_rules()
+        for name in {asset.calendar for asset in registry}:
+            get_calendar(name)  # the first use is slow, and must not fall into an evaluation
 
     def evaluate(
         self,
@@ -39,14 +48,15 @@ class RiskEngine:
         proposals: Sequence[Proposal],
         phases: Iterable[PhaseState],
         ts: int,
+        context: RiskContext | None = None,
     ) -> list[Verdict]:
         """Return one verdict per proposal, in order, for a decision at `ts` (ns, UTC).
 
         `snapshot.ts` is the event time of the prices. Exits are held to the position's size and to
         nothing else. An entry's quantity, if given, is a maximum. What is approved is reserved, so that
-        the proposals together stay within every limit.
+        the proposals together stay within every limit. Without a context, entries are denied.
         """
-        book = Book.open(snapshot, phases, ts, self.registry, self.config)
+        book = Book.open(snapshot, phases, ts, self.registry, self.config, context)
         denials = self._judge_account(book)
         return [self._judge(book, proposal, denials) for proposal in proposals]
 
@@ -61,11 +71,12 @@ class RiskEngine:
             if order.intent is not Intent.EXIT
         )
         by_class = {str(key): value / equity for key, value in sorted(book.class_gross.items())}
-        return Exposure(book.gross / equity, net / equity, by_class)
+        by_sector = {key: value / equity for key, value in sorted(book.sector_gross.items())}
+        return Exposure(book.gross / equity, net / equity, by_class, by_sector, book.heat / equity)
 
     def _judge_account(self, book: Book) -> list[Denial]:
         denials: list[Denial] = []
-        for rule in self._account_rules:
+        for rule in self._rules.account:
             denial = rule(book)
             if denial is not None:
                 denials.append(denial)
@@ -78,7 +89,9 @@ class RiskEngine:
             return _reject(proposal, Denial(Reason.ASSET_UNKNOWN, f"asset {proposal.asset_id}"))
         if proposal.intent is Intent.EXIT:
             return self._judge_exit(book, proposal)
-        return self._judge_entry(book, proposal, denials)
+        verdict = self._judge_entry(book, proposal, denials)
+        book.seen.add(proposal.id)
+        return verdict
 
     def _judge_exit(self, book: Book, proposal: Proposal) -> Verdict:
         qty = proposal.qty
@@ -97,17 +110,22 @@ class RiskEngine:
     def _judge_entry(self, book: Book, proposal: Proposal, denials: list[Denial]) -> Verdict:
         if denials:
             return _reject(proposal, *denials)
-        entry = Entry(book, proposal, self.registry[proposal.asset_id])
-        for rule in self._entry_rules:
+        facts = book.context.assets.get(proposal.asset_id) if book.context else None
+        entry = Entry(book, proposal, self.registry[proposal.asset_id], facts or _NO_FACTS)
+        for rule in self._rules.entry:
             denial = rule(entry)
             if denial is not None:
                 return _reject(proposal, denial)
-        qty, figures, denial = size_entry(entry, self._sizers)
+        qty, figures, denial = size_entry(entry, self._rules.sizers)
         if denial is not None:
             return _reject(proposal, denial, figures=figures)
-        notional = float(qty) * proposal.price
-        book.reserve_entry(entry.asset, notional)
-        figures["notional"] = notional
+        size = float(qty)
+        figures["notional"] = size * proposal.price
+        for order_rule in self._rules.order:
+            denial = order_rule(entry, figures["notional"])
+            if denial is not None:
+                return _reject(proposal, denial, figures=figures)
+        book.reserve_entry(entry.asset, proposal, size)
         return Verdict(proposal.id, True, qty, figures=figures)
 
 

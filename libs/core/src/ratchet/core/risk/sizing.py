@@ -13,17 +13,26 @@ from ratchet.core.risk.types import Proposal
 
 
 def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str, float], Denial | None]:
-    """Return quantity, every sizer's figure in units of the asset, and the denial if nothing is left."""
-    book, proposal, asset = entry
+    """Return quantity, every sizer's figure in units of the asset, and the denial if nothing is left.
+
+    A sizer that abstains, that was not asked, or that has no number to give and so forbids the entry, has
+    no figure.
+    """
+    book, proposal, asset, _ = entry
     price = proposal.price
     figures: dict[str, float] = {}
     smallest, reason = math.inf, Reason.POSITION_LIMIT
-    for sizer in sizers:
-        room = max(sizer.room(entry), 0.0)
-        figures[sizer.name] = room / price
-        if not room >= smallest:
-            smallest, reason = room, sizer.reason
     least = max(float(asset.min_notional), book.config.min_entry_ratio * book.equity)
+    for sizer in sizers:
+        if sizer.is_costly and not smallest >= least:
+            continue
+        room = max(sizer.room(entry), 0.0)
+        qty = room / price
+        if math.isfinite(qty):
+            figures[sizer.name] = qty
+        # A room that is no number is the smallest of all, and stays it.
+        if room < smallest or math.isnan(room):
+            smallest, reason = room, sizer.reason
     if not smallest >= least:
         return ZERO, figures, Denial(reason, f"{asset.symbol}: room for {smallest:.2f}, {least:.2f} needed")
     return _quantity(proposal, asset, smallest, figures)

@@ -21,12 +21,15 @@ from ratchet.core.assets import Registry
 from ratchet.core.exchange import ExchangeConfig, fee_for
 from ratchet.core.exits import ExitEngine, ExitStates
 from ratchet.core.market import BarBatch
-from ratchet.core.orders import Fill, Order, OrderEventKind, OrderStatus, OrderUpdate, advance
-from ratchet.core.orders.rows import from_row, to_row
+from ratchet.core.orders import Fill, Intent, Order, OrderEventKind, OrderStatus, OrderUpdate, advance
+from ratchet.core.orders.rows import evolve, from_row, to_row
 from ratchet.core.phases import PhaseState
 from ratchet.core.portfolio import AppliedFill, OpenOrder, Portfolio, PortfolioSnapshot
-from ratchet.core.risk import Proposal, Verdict
+from ratchet.core.risk import BreakerBoard, BreakersConfig, Proposal, RiskContext, Verdict
+from ratchet.core.risk.breakers.board import strictest
+from ratchet.core.risk.inputs import RiskInputs
 from ratchet.core.signals import SignalBatch
+from ratchet.core.trader.flatten import flatten_proposals
 from ratchet.core.trader.trader import Trader
 from ratchet.core.trader.types import DayClose, Decision
 
@@ -44,10 +47,13 @@ class TradingSession:
         allow_short: bool = False,
         exit_states: ExitStates | None = None,
         orders: Iterable[Order] = (),
+        breakers: BreakersConfig | None = None,
     ) -> None:
         self.registry = registry
         self.portfolio = portfolio
         self.trader = Trader(registry, exits, allow_short=allow_short, exit_states=exit_states)
+        self.breakers = BreakerBoard(breakers)
+        self.inputs = RiskInputs(registry)
         self._fees = fees
         self._orders = {order.client_order_id: order for order in orders}
 
@@ -68,9 +74,17 @@ class TradingSession:
     def snapshot(
         self, ts: int, seq: int, trading_state: str = "active", day_close: str = ""
     ) -> PortfolioSnapshot:
-        """Return the portfolio with its working orders."""
+        """Return the portfolio with its working orders and breakers, in the stricter of both states."""
         views = [_open_order(order) for order in self.working_orders]
-        return self.portfolio.snapshot(ts, seq, views, trading_state, day_close)
+        state = strictest(trading_state, self.breakers.trading_state)
+        snapshot = self.portfolio.snapshot(ts, seq, views, state, day_close)
+        return evolve(snapshot, breakers=self.breakers.views())
+
+    def risk_context(self, asset_ids: Iterable[int], ts: int) -> RiskContext:
+        """Return what risk must know to judge entries in these assets at `ts`, beside what is held."""
+        held = self.portfolio.positions.keys()
+        working = {order.asset_id for order in self._orders.values()}
+        return self.inputs.context({*asset_ids, *held, *working}, *self.portfolio.marks, ts)
 
     def close_day(self, ts: int, seq: int, trading_state: str = "active") -> DayClose | None:
         """Stage 1: end the running UTC day if the step at `ts` belongs to a later one."""
@@ -78,7 +92,10 @@ class TradingSession:
         if not day:
             return None
         snapshot = self.snapshot(ts, seq, trading_state, day)
-        return DayClose(day, snapshot, self.portfolio.close_day(ts))
+        rows = self.portfolio.close_day(ts)
+        self.inputs.close_day(self.portfolio.marks[0])
+        self.breakers.note_day(rows[0].return_ratio)
+        return DayClose(day, snapshot, rows)
 
     def on_update(self, client_order_id: str, update: OrderUpdate) -> Order:
         """Stage 2: take news of a working order that is no execution; returns the order after it.
@@ -112,6 +129,9 @@ class TradingSession:
             position = self.portfolio.position(order.asset_id)
             return order, AppliedFill(fill, position, Decimal(0), Decimal(0), duplicate=True)
         applied = self.portfolio.apply(fill)
+        if applied.closed_trade is not None:
+            self.inputs.note_trade(applied.closed_trade)
+            self.breakers.note_trade(float(applied.closed_trade.pnl))
         return self._keep(advanced), applied
 
     def fill_of(self, order: Order, execution_id: str, qty: Decimal, price: Decimal, ts: int) -> Fill:
@@ -136,6 +156,7 @@ class TradingSession:
     def mark(self, bars: Sequence[BarBatch]) -> None:
         """Stage 3: take the bars of the step."""
         self.portfolio.mark(bars)
+        self.inputs.note_bars(bars)
 
     def decide(
         self,
@@ -146,16 +167,26 @@ class TradingSession:
         seq: int,
         trading_state: str = "active",
     ) -> Decision:
-        """Stage 4: return what the trader would like to do at `ts`; advances the exits' memory."""
+        """Stage 4: return what the trader would like to do at `ts`; advances breakers and exits' memory."""
+        portfolio = self.portfolio
+        self.inputs.note_contexts(batch.context for batch in signals)
+        self.breakers.evaluate(
+            float(portfolio.equity), float(portfolio.peak_equity), float(portfolio.day_start_equity), ts
+        )
         snapshot = self.snapshot(ts, seq, trading_state)
         proposals = self.trader.proposals(snapshot, bars, signals, phases, ts)
-        return Decision(snapshot, tuple(proposals))
+        if self.breakers.must_flatten:
+            proposals = flatten_proposals(snapshot, self.registry, self.breakers.must_flatten, ts)
+        entries = [item.asset_id for item in proposals if item.intent is Intent.ENTRY]
+        context = self.risk_context(entries, ts) if entries else RiskContext({})
+        return Decision(snapshot, tuple(proposals), context)
 
     def place(self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int) -> list[Order]:
         """Stage 5: return the orders of what was approved, and follow them as PENDING_NEW."""
         orders = self.trader.orders(proposals, verdicts, ts)
         for order in orders:
             self._orders[order.client_order_id] = order
+            self.inputs.note_order(order)
         return orders
 
     def state(self) -> dict[str, Any]:
@@ -164,6 +195,8 @@ class TradingSession:
             "portfolio": self.portfolio.state(),
             "orders": [to_row(order) for order in self.working_orders],
             "exits": self.exit_states.to_json(),
+            "breakers": self.breakers.state(),
+            "risk": self.inputs.state(),
         }
 
     @classmethod
@@ -175,9 +208,10 @@ class TradingSession:
         state: dict[str, Any],
         *,
         allow_short: bool = False,
+        breakers: BreakersConfig | None = None,
     ) -> Self:
-        """Rebuild a session from `state()`."""
-        return cls(
+        """Rebuild a session from `state()`; the daily closes are loaded into `inputs` apart, day by day."""
+        session = cls(
             registry,
             Portfolio.restore(registry, state["portfolio"]),
             exits,
@@ -185,7 +219,13 @@ class TradingSession:
             allow_short=allow_short,
             exit_states=ExitStates.from_json(state["exits"]),
             orders=[from_row(Order, row) for row in state["orders"]],
+            breakers=breakers,
         )
+        # A state that was written before there were breakers has neither.
+        if "breakers" in state:
+            session.breakers.restore(state["breakers"])
+            session.inputs.restore(state["risk"])
+        return session
 
     def _keep(self, order: Order) -> Order:
         if order.is_terminal:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import PortfolioSnapshot
-from ratchet.core.risk import Proposal
+from ratchet.core.risk import Proposal, RiskContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class DayClose:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the trader would like to do, and the portfolio that it looked at."""
+    """What the trader would like to do, the portfolio that it looked at, and what risk must know."""
 
     snapshot: PortfolioSnapshot
     proposals: tuple[Proposal, ...]
+    context: RiskContext

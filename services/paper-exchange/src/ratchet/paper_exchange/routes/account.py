@@ -8,10 +8,13 @@ import numpy as np
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from ratchet.core.exchange import Activity
+from ratchet.common.timestamps import utc_day
+from ratchet.core.assets import Asset
+from ratchet.core.exchange import NO_ASSET, Activity
 from ratchet.core.orders.rows import from_row
-from ratchet.paper_exchange.bars.history import NS_PER_DAY, Times
+from ratchet.paper_exchange.bars.history import NS_PER_DAY, Floats, Times
 from ratchet.paper_exchange.errors import InvalidError
+from ratchet.paper_exchange.reporting_hours import within
 from ratchet.paper_exchange.requests import ConfigurationBody
 from ratchet.paper_exchange.routes import VenueDep
 from ratchet.paper_exchange.venue import PaperVenue
@@ -63,7 +66,7 @@ def activities(
     page_size: Annotated[int, Query(ge=1, le=MAX_PAGE)] = MAX_PAGE,
     page_token: str | None = None,
 ) -> JSONResponse:
-    """Fills and fees; a page begins after the row whose id is page_token."""
+    """Fills, fees, interest, dividends and splits; a page begins after the row whose id is page_token."""
     conditions, parameters = _period(date, after, until)
     wanted = _types(activity_types, category)
     if wanted is not None:
@@ -83,7 +86,7 @@ def activities(
         page_size,
     )
     found = [from_row(Activity, doc) for (doc,) in rows]
-    return JSONResponse([activity_json(row, venue.registry[row.asset_id]) for row in found])
+    return JSONResponse([activity_json(row, _asset_of(venue, row)) for row in found])
 
 
 @router.get("/activities/{activity_type}")
@@ -109,27 +112,50 @@ def portfolio_history(
     start: str | None = None,
     end: str | None = None,
     date_end: str | None = None,
+    intraday_reporting: str = "continuous",
+    pnl_reset: str = "per_day",
 ) -> JSONResponse:
-    """Equity and profit over time, from the fills and the closes."""
+    """Equity and profit over time, from account history and the closes.
+
+    Profit counts from the start of the period, or within a day from the last midnight UTC before each point.
+    """
+    if period and start and (end or date_end):
+        raise InvalidError("at most two of start, end and period are allowed")
     now = venue.now
     last = min(parse_time("end", end or date_end or "", end_of_day=True) if end or date_end else now, now)
     first = parse_time("start", start) if start else last - _span(period or "1M")
     first = max(first, venue.created_ns)
     frame = timeframe or ("1D" if last - first > NS_PER_DAY else "15Min")
-    times = _grid(frame, first, last)
+    times = within(intraday_reporting, _grid(frame, first, last), intraday=_FRAMES[frame] < NS_PER_DAY)
     equity = venue.past.curve(times)
     base = float(venue.past.at(first)) if len(times) else float(venue.config.starting_cash)
-    profit = equity - base
+    profit = equity - _baseline(venue, pnl_reset, frame, times, first, base)
     return JSONResponse(
         {
             "timestamp": (times // 1_000_000_000).tolist(),
             "equity": [round(value, 2) for value in equity.tolist()],
+            "base_value_asof": utc_day(first).isoformat(),
             "profit_loss": [round(value, 2) for value in profit.tolist()],
             "profit_loss_pct": [round(value / base, 6) if base else None for value in profit.tolist()],
             "base_value": round(base, 2),
             "timeframe": frame,
         }
     )
+
+
+def _baseline(
+    venue: PaperVenue, reset: str, frame: str, times: Times, first: int, base: float
+) -> float | Floats:
+    if reset not in ("per_day", "no_reset"):
+        raise InvalidError(f"pnl_reset {reset!r} is invalid; allowed: per_day, no_reset")
+    if reset == "no_reset" or _FRAMES[frame] >= NS_PER_DAY or not len(times):
+        return base
+    # A point at midnight itself ends the day before.
+    return venue.past.curve(np.maximum((times - 1) // NS_PER_DAY * NS_PER_DAY, first))
+
+
+def _asset_of(venue: PaperVenue, row: Activity) -> Asset | None:
+    return None if row.asset_id == NO_ASSET else venue.registry[row.asset_id]
 
 
 def _grid(frame: str, first: int, last: int) -> Times:
@@ -173,7 +199,7 @@ def _types(activity_types: str | None, category: str | None) -> list[str] | None
         raise InvalidError("category cannot be used with activity_types")
     if category is None:
         return activity_types.upper().split(",") if activity_types else None
-    categories = {"trade_activity": ["FILL"], "non_trade_activity": ["CFEE", "FEE"]}
+    categories = {"trade_activity": ["FILL"], "non_trade_activity": ["CFEE", "FEE", "DIV", "INT", "SPLIT"]}
     if category not in categories:
         raise InvalidError(f"category {category!r} is invalid; allowed: {', '.join(categories)}")
     return categories[category]

@@ -33,7 +33,7 @@ def positions(venue: VenueDep) -> JSONResponse:
 
 @router.delete("")
 def close_all(venue: VenueDep, cancel_orders: str | None = None) -> JSONResponse:
-    """Sell every position at the market, after canceling all orders if asked to."""
+    """Close every position at the market, after canceling all orders if asked to."""
     if parse_flag(cancel_orders):
         venue.cancel_all()
     with venue.exchange() as exchange:
@@ -57,7 +57,7 @@ def position(venue: VenueDep, symbol: str) -> JSONResponse:
 def close(
     venue: VenueDep, symbol: str, qty: str | None = None, percentage: str | None = None
 ) -> JSONResponse:
-    """Sell a position at the market: all of it, a quantity or a percentage."""
+    """Close a position at the market: all of it, a quantity or a percentage."""
     if qty and percentage:
         raise InvalidError("only one of qty and percentage is allowed")
     asset = _held_asset(venue, symbol)

@@ -1,20 +1,22 @@
 """Account, configuration, positions and activities on the wire."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from ratchet.common.timestamps import to_datetime, utc_day
 from ratchet.core.assets import Asset
-from ratchet.core.exchange import AccountView, Activity, HeldPosition
+from ratchet.core.exchange import AccountSettings, AccountView, Activity, HeldPosition
+from ratchet.core.exchange.margin.rates import is_marginable
 from ratchet.paper_exchange.wire.assets import asset_uuid, exchange_of, position_symbol, wire_class
 from ratchet.paper_exchange.wire.values import money, number, ratio, rfc3339
 
 ZERO = Decimal(0)
+_MULTIPLIERS: dict[str, Literal[1, 2, 4]] = {"1": 1, "2": 2, "4": 4}
 DEFAULT_CONFIGURATION: dict[str, Any] = {
     "fractional_trading": True,
-    "max_margin_multiplier": "1",
+    "max_margin_multiplier": "4",
     "max_options_trading_level": 0,
-    "no_shorting": True,
+    "no_shorting": False,
     "ptp_no_exception_entry": False,
     "suspend_trade": False,
     "trade_confirm_email": "all",
@@ -22,21 +24,32 @@ DEFAULT_CONFIGURATION: dict[str, Any] = {
 }
 
 
+def settings_of(configuration: dict[str, Any]) -> AccountSettings:
+    """Return what a stored configuration means to the exchange."""
+    known = {**DEFAULT_CONFIGURATION, **configuration}
+    return AccountSettings(
+        max_margin_multiplier=_MULTIPLIERS[str(known["max_margin_multiplier"])],
+        no_shorting=bool(known["no_shorting"]),
+        suspend_trade=bool(known["suspend_trade"]),
+        fractional_trading=bool(known["fractional_trading"]),
+        disable_overnight_trading=bool(known["disable_overnight_trading"]),
+    )
+
+
 def account_json(
     view: AccountView, account_id: str, created_ns: int, now: int, last_equity: Decimal, suspended: bool
 ) -> dict[str, Any]:
-    """Build the account object of a cash account: no margin, no shorts."""
-    funds = money(view.buying_power)
+    """Build the account object; the day trader's fields are there only while their rule is in force."""
     nothing = money(ZERO)
-    return {
+    body = {
         "id": account_id,
         "account_number": "PA" + account_id.replace("-", "").upper()[:10],
         "status": "ACTIVE",
         "crypto_status": "ACTIVE",
         "currency": "USD",
-        "buying_power": funds,
-        "regt_buying_power": funds,
-        "non_marginable_buying_power": funds,
+        "buying_power": money(view.buying_power),
+        "regt_buying_power": money(view.regt_buying_power),
+        "non_marginable_buying_power": money(view.non_marginable_buying_power),
         "options_buying_power": nothing,
         "cash": money(view.cash),
         "accrued_fees": nothing,
@@ -46,17 +59,17 @@ def account_json(
         "equity": money(view.equity),
         "last_equity": money(last_equity),
         "long_market_value": money(view.long_market_value),
-        "short_market_value": nothing,
-        "initial_margin": money(view.long_market_value),
-        "maintenance_margin": money(view.long_market_value),
-        "last_maintenance_margin": nothing,
-        "sma": nothing,
-        "multiplier": "1",
-        "trading_blocked": False,
+        "short_market_value": money(view.short_market_value),
+        "initial_margin": money(view.initial_margin),
+        "maintenance_margin": money(view.maintenance_margin),
+        "last_maintenance_margin": money(view.last_maintenance_margin),
+        "sma": money(view.sma),
+        "multiplier": str(view.multiplier),
+        "trading_blocked": view.trading_blocked,
         "transfers_blocked": False,
         "account_blocked": False,
         "trade_suspended_by_user": suspended,
-        "shorting_enabled": False,
+        "shorting_enabled": view.shorting_enabled,
         "created_at": rfc3339(created_ns),
         "balance_asof": utc_day(now).isoformat(),
         "intraday_adjustments": "0",
@@ -64,6 +77,13 @@ def account_json(
         "options_approved_level": 0,
         "options_trading_level": 0,
     }
+    if view.daytrading_buying_power is not None:
+        body |= {
+            "daytrading_buying_power": money(view.daytrading_buying_power),
+            "daytrade_count": view.daytrade_count,
+            "pattern_day_trader": view.pattern_day_trader,
+        }
+    return body
 
 
 def position_json(
@@ -79,7 +99,7 @@ def position_json(
         "symbol": position_symbol(asset),
         "exchange": exchange_of(asset),
         "asset_class": wire_class(asset),
-        "asset_marginable": False,
+        "asset_marginable": is_marginable(asset),
         "qty": number(position.qty),
         "qty_available": number(position.qty_available),
         "avg_entry_price": number(position.avg_entry_price),
@@ -87,9 +107,9 @@ def position_json(
         "market_value": money(position.market_value),
         "cost_basis": money(cost),
         "unrealized_pl": money(position.unrealized_pnl),
-        "unrealized_plpc": ratio(position.unrealized_pnl, cost),
+        "unrealized_plpc": ratio(position.unrealized_pnl, abs(cost)),
         "unrealized_intraday_pl": money(intraday),
-        "unrealized_intraday_plpc": ratio(intraday, intraday_base),
+        "unrealized_intraday_plpc": ratio(intraday, abs(intraday_base)),
         "current_price": number(mark),
         "lastday_price": number(lastday_price),
         "change_today": ratio(mark - lastday_price, lastday_price),
@@ -102,9 +122,11 @@ def activity_id(activity: Activity) -> str:
     return f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}::{activity.id}"
 
 
-def activity_json(activity: Activity, asset: Asset) -> dict[str, Any]:
-    """Build a FILL, or a fee: CFEE for crypto, FEE for regulatory ones."""
-    shared = {"id": activity_id(activity), "activity_type": activity.type, "symbol": asset.symbol}
+def activity_json(activity: Activity, asset: Asset | None) -> dict[str, Any]:
+    """Build a FILL, or what came from no trade; `asset` is None for what concerns the whole account."""
+    shared = {"id": activity_id(activity), "activity_type": activity.type}
+    if asset is not None:
+        shared["symbol"] = asset.symbol
     if activity.type == "FILL":
         return shared | {
             "transaction_time": rfc3339(activity.ts),
@@ -117,15 +139,15 @@ def activity_json(activity: Activity, asset: Asset) -> dict[str, Any]:
             "order_id": activity.order_id,
             "order_status": activity.order_status,
         }
-    return shared | {
+    body = shared | {
         "date": utc_day(activity.ts).isoformat(),
         "created_at": rfc3339(activity.ts),
         "net_amount": number(activity.net_amount),
         "qty": number(activity.qty),
         "price": number(activity.price),
-        "per_share_amount": "0",
+        "per_share_amount": number(activity.per_share),
         "description": activity.description,
         "status": "executed",
         "currency": "USD",
-        "group_id": activity.order_id,
     }
+    return body | {"group_id": activity.order_id} if activity.order_id else body

@@ -1,16 +1,20 @@
 """Assets on the wire, and the names by which clients may ask for them."""
 
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid5
 
 from ratchet.core.assets import Asset, AssetClass, Registry
 from ratchet.core.exchange import EQUITIES
+from ratchet.core.exchange.margin.rates import is_marginable, maintenance_rate
 from ratchet.paper_exchange.errors import NotFoundError
 from ratchet.paper_exchange.wire.values import number
 
 ASSET_NAMESPACE = UUID("0d4f4b1e-6a0f-5e0c-8a55-7a7d6b1c9f20")
 CRYPTO, US_EQUITY = "crypto", "us_equity"
+# Requirements are listed as those of a share at a usual price; cheap ones have higher ones.
+_ORDINARY_PRICE = Decimal(100)
 TRADED_CLASSES = EQUITIES | {AssetClass.CRYPTO}
 
 
@@ -81,10 +85,10 @@ def asset_json(asset: Asset) -> dict[str, Any]:
         "symbol": asset.symbol,
         "name": name if isinstance(name, str) else asset.symbol,
         "status": "active",
-        "tradable": True,
-        "marginable": False,
-        "shortable": False,
-        "easy_to_borrow": False,
+        "tradable": asset.rules.get("tradable", True) is not False,
+        "marginable": is_marginable(asset),
+        "shortable": asset.shortable and is_marginable(asset),
+        "easy_to_borrow": asset.shortable and is_marginable(asset),
         "fractionable": asset.qty_increment % 1 != 0,
         "attributes": [],
     }
@@ -95,6 +99,7 @@ def asset_json(asset: Asset) -> dict[str, Any]:
             "price_increment": number(asset.price_increment),
         }
     else:
-        body["maintenance_margin_requirement"] = 100
-        body |= {"margin_requirement_long": "100", "margin_requirement_short": "100"}
+        long, short = (maintenance_rate(asset, _ORDINARY_PRICE, is_long) * 100 for is_long in (True, False))
+        body["maintenance_margin_requirement"] = float(long)
+        body |= {"margin_requirement_long": number(long), "margin_requirement_short": number(short)}
     return body

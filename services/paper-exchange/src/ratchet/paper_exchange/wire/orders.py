@@ -5,7 +5,6 @@ from typing import Any
 
 from ratchet.core.assets import Asset, Registry
 from ratchet.core.exchange import ExchangeEvent, ExchangeOrder, OrderClass
-from ratchet.core.orders import Side
 from ratchet.paper_exchange.wire.assets import asset_uuid, wire_class
 from ratchet.paper_exchange.wire.values import number, optional_number, optional_time, rfc3339
 
@@ -41,16 +40,16 @@ def order_json(
         "order_type": order.type.value,
         "type": order.type.value,
         "side": order.side.value,
-        "position_intent": "buy_to_open" if order.side is Side.BUY else "sell_to_close",
+        "position_intent": f"{order.side.value}_to_{'close' if order.is_closing else 'open'}",
         "time_in_force": order.time_in_force.value,
         "limit_price": optional_number(order.limit_price),
         "stop_price": optional_number(order.stop_price),
         "status": order.status.value,
         "extended_hours": order.extended_hours,
         "legs": legs,
-        "trail_percent": None,
-        "trail_price": None,
-        "hwm": None,
+        "trail_percent": optional_number(order.trail_percent),
+        "trail_price": optional_number(order.trail_price),
+        "hwm": optional_number(order.hwm),
         "ratio_qty": None,
     }
 

@@ -1,0 +1,1 @@
+"""OANDA's v20 API over the forex engine: accounts by token, prices, candles, orders, trades, journals."""
