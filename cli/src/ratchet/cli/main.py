@@ -121,28 +121,48 @@ def paper_exchange(
 Reason = Annotated[str, typer.Option("--reason", help="Why; written to the audit log.")]
 
 
+Url = Annotated[str, typer.Option("--url", help="Execution's admin API; default: the platform of this home.")]
+Scope = Annotated[str, typer.Option("--scope", help="A symbol or an asset class; default: everything.")]
+
+
 @app.command()
-def halt(reason: Reason = "halted from the command line") -> None:
+def halt(reason: Reason = "halted from the command line", url: Url = "") -> None:
     """Stop taking risk: no order that adds risk is sent until `resume`."""
     from ratchet.cli.control import switch_trading
 
-    switch_trading("halt", reason)
+    switch_trading("halt", reason, url)
 
 
 @app.command("reduce-only")
-def reduce_only(reason: Reason = "reduce-only from the command line") -> None:
+def reduce_only(reason: Reason = "reduce-only from the command line", url: Url = "") -> None:
     """Only close positions until `resume`."""
     from ratchet.cli.control import switch_trading
 
-    switch_trading("reduce-only", reason)
+    switch_trading("reduce-only", reason, url)
 
 
 @app.command()
-def resume(reason: Reason = "resumed from the command line") -> None:
+def resume(reason: Reason = "resumed from the command line", url: Url = "") -> None:
     """Trade again after `halt` or `reduce-only`."""
     from ratchet.cli.control import switch_trading
 
-    switch_trading("resume", reason)
+    switch_trading("resume", reason, url)
+
+
+@app.command("cancel-all")
+def cancel_all(scope: Scope = "", reason: Reason = "cancelled from the command line", url: Url = "") -> None:
+    """Cancel every working order."""
+    from ratchet.cli.control import cancel_all as run_cancel_all
+
+    run_cancel_all(scope, reason, url)
+
+
+@app.command()
+def flatten(scope: Scope = "", reason: Reason = "flattened from the command line", url: Url = "") -> None:
+    """Close positions at the market."""
+    from ratchet.cli.control import flatten as run_flatten
+
+    run_flatten(scope, reason, url)
 
 
 def run() -> None:

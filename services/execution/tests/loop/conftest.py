@@ -19,6 +19,7 @@ from ratchet.common.streams import PORTFOLIO, SIGNALS, WATERMARK, bars_stream
 from ratchet.core.assets import AssetClass, Registry
 from ratchet.core.exchange import Exchange, ExchangeConfig, ExchangeEvent, ExchangeOrder, OrderRejected
 from ratchet.core.exchange import OrderRequest as ExchangeRequest
+from ratchet.core.exchange import ReplaceRequest as ExchangeReplace
 from ratchet.core.exits import ExitConfig
 from ratchet.core.market import BarBatch, Step
 from ratchet.core.orders import OrderStatus
@@ -28,6 +29,7 @@ from ratchet.core.risk import RiskConfig, RiskEngine
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
 from ratchet.execution.broker import (
     BrokerAccount,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
@@ -36,19 +38,23 @@ from ratchet.execution.broker import (
     DuplicateOrderError,
     OrderNotFoundError,
     OrderRequest,
+    ReplaceRequest,
     TradeUpdate,
 )
 from ratchet.execution.commands import Commands
 from ratchet.execution.config import ExecutionSettings
-from ratchet.execution.engine import Engine, Parts
+from ratchet.execution.engine import Engine
+from ratchet.execution.gate import Gate
 from ratchet.execution.inbox import Inbox
 from ratchet.execution.live import LiveLoop
 from ratchet.execution.marks import Marks
 from ratchet.execution.outbox import OutboxRelay
+from ratchet.execution.parts import Parts
+from ratchet.execution.pg_ledger import PostgresLedger
 from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.recovery import Loader
 from ratchet.execution.replay import ReplayLoop
-from ratchet.execution.store import LedgerWriter
+from ratchet.execution.throttle import Throttle, Unlimited
 from ratchet.v1 import control_pb2, orders_pb2
 
 HOUR = 3_600_000_000_000
@@ -56,7 +62,7 @@ START = int(datetime(2025, 1, 2, 18, tzinfo=UTC).timestamp()) * 1_000_000_000
 _STATUS = {
     "new": OrderStatus.ACCEPTED, "accepted": OrderStatus.ACCEPTED, "filled": OrderStatus.FILLED,
     "partially_filled": OrderStatus.PARTIALLY_FILLED, "canceled": OrderStatus.CANCELED,
-    "expired": OrderStatus.EXPIRED,
+    "expired": OrderStatus.EXPIRED, "replaced": OrderStatus.REPLACED,
 }  # fmt: skip
 
 
@@ -76,6 +82,11 @@ class CoreBroker:
         self.lose: Callable[[TradeUpdate], bool] = lambda _: False
         self.repeat = 1
         self.extra_cash = Decimal(0)
+        self.cancel_faults: list[str] = []
+        self.cancels = 0
+        self.told: list[BrokerActivity] = []
+        self.hand_made: list[BrokerPosition] = []
+        self.is_away = False
         self.lock = threading.RLock()
 
     def on_bars(self, bars: tuple[BarBatch, ...]) -> None:
@@ -100,18 +111,47 @@ class CoreBroker:
         return self._order(order)
 
     def cancel(self, broker_order_id: str) -> None:
+        self.cancels += 1
+        fault = self.cancel_faults.pop(0) if self.cancel_faults else ""
+        if fault == "lost":
+            raise BrokerUnreachableError("the cancel was lost")
         with self.lock:
             try:
                 self.exchange.cancel(broker_order_id, self.exchange.ts)
             except OrderRejected as error:
                 raise BrokerRefusedError(str(error.code), error.message, error.http_status) from error
             self._emit(self.exchange.drain_events())
+        if fault == "accepted":
+            raise BrokerUnreachableError("the cancel's answer was lost")
+
+    def replace(self, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
+        fault = self.submit_faults.pop(0) if self.submit_faults else ""
+        if fault == "lost":
+            raise BrokerUnreachableError("the replace was lost")
+        with self.lock:
+            asked = ExchangeReplace(
+                qty=change.qty, limit_price=change.limit_price, stop_price=change.stop_price,
+                client_order_id=change.client_order_id,
+            )  # fmt: skip
+            try:
+                order = self.exchange.replace(broker_order_id, asked, self.exchange.ts)
+            except OrderRejected as error:
+                raise BrokerRefusedError(str(error.code), error.message, error.http_status) from error
+            self._emit(self.exchange.drain_events())
+        if fault == "accepted":
+            raise BrokerUnreachableError("the replace's answer was lost")
+        return self._order(order)
+
+    def activities(self, since_ns: int) -> list[BrokerActivity]:
+        return [row for row in self.told if row.ts > since_ns]
 
     def get_by_client_id(self, client_order_id: str) -> BrokerOrder:
         if self.look_up_faults:
             raise BrokerUnreachableError(self.look_up_faults.pop(0))
         with self.lock:
-            order = self.exchange.order_by_client_id(client_order_id)
+            found = self.exchange.order_by_client_id(client_order_id)
+            ended = [order for order in self.known.values() if order.client_order_id == client_order_id]
+            order = found or (ended[-1] if ended else None)
         if order is None:
             raise OrderNotFoundError("40410000", "order not found", 404)
         return self._order(order)
@@ -126,7 +166,9 @@ class CoreBroker:
         ]
 
     def positions(self) -> list[BrokerPosition]:
-        return [
+        if self.is_away:
+            raise BrokerUnreachableError("the venue is away")
+        return self.hand_made + [
             BrokerPosition(self.registry[row.asset_id].symbol, row.qty, row.avg_entry_price)
             for row in self.exchange.positions()
         ]
@@ -175,6 +217,7 @@ class CoreBroker:
             order.id, order.client_order_id, self.registry[order.asset_id].symbol, order.side, order.type,
             order.time_in_force, _STATUS[order.status.value], order.qty or Decimal(0), order.filled_qty,
             order.filled_avg_price, order.limit_price, order.stop_price, order.created_ts, order.updated_ts,
+            order.status.value, order.replaced_by,
         )  # fmt: skip
 
 
@@ -213,6 +256,8 @@ class World:
     settings: dict[str, Any] = field(default_factory=dict)
     reconciler: Reconciler = field(default_factory=lambda: Reconciler(Decimal(1)))
     crashes: int = 0
+    is_down: bool = False
+    throttle: Throttle = field(default_factory=Unlimited)
 
     def __post_init__(self) -> None:
         self.bus = Bus(self.redis_url)
@@ -225,12 +270,19 @@ class World:
         assert leader.try_acquire()
         inbox = Inbox()
         self.broker.handler = inbox.put
-        writer = LedgerWriter("main", self.registry)
-        writer.epoch = leader.epoch
-        self.own_bus = Bus(self.redis_url)
+        ledger = PostgresLedger(self.db, "main", self.registry)
+        ledger.epoch = leader.epoch
+        at_once = threading.Event()
+        at_once.set()
+        self.own_bus = Bus(self.redis_url, stop=at_once if self.is_live else None)
+        settings = {"update_wait_s": 0.05, "unknown_settle_s": 0.05, **self.settings}
+        risk = LocalRisk(self.registry)
         self.parts = Parts(
-            ExecutionSettings(update_wait_s=0.05, **self.settings), self.registry, self.db, self.own_bus,
-            self.broker, inbox, LocalRisk(self.registry), writer, self.stop,
+            settings=ExecutionSettings(mode="live" if self.is_live else "replay", **settings),
+            registry=self.registry, ledger=ledger, bus=self.own_bus, broker=self.broker, inbox=inbox,
+            risk=risk, local_risk=risk.engine, stop=self.stop,
+            gate=Gate(self.registry, is_down=lambda _: self.is_live and self.is_down),
+            throttle=self.throttle, fence=leader.confirm,
         )  # fmt: skip
         self.thread = threading.Thread(target=self._run, args=(leader,), daemon=True)
         self.thread.start()
@@ -242,21 +294,15 @@ class World:
             marks.open()
             self.engine = self._loader().load()
             self.before_start(self)
-            self.engine.settle()
-            self.reconciler.run(self.engine)
-            self._make_loop(marks).run(self.stop)
+            kind = LiveLoop if self.is_live else ReplayLoop
+            loop = kind(self.engine, marks, self.commands, self.own_bus, self.reconciler)
+            loop.prepare()
+            loop.run(self.stop)
         except BaseException as error:  # noqa: BLE001 - the test's thread looks at it
             self.error = error
         finally:
             leader.release()
             self.own_bus.close()
-
-    def _make_loop(self, marks: Marks) -> ReplayLoop | LiveLoop:
-        assert self.engine is not None
-        if not self.is_live:
-            return ReplayLoop(self.engine, marks, self.commands)
-        fallback = RiskEngine(self.registry, RiskConfig(stale_price_s=10**9, stale_mark_s=10**9))
-        return LiveLoop(self.engine, marks, self.commands, self.reconciler, fallback)
 
     def _loader(self) -> Loader:
         assert self.parts is not None
@@ -326,6 +372,10 @@ class World:
             "AND to_status <> 'unknown' AND source <> 'answer' ORDER BY 1",
         }
         return {name: self.db.query(statement) for name, statement in queries.items()}
+
+    def make_bars(self, seq: int) -> tuple[BarBatch, ...]:
+        """The bars of an hour."""
+        return make_bars(seq)
 
     def relay(self) -> None:
         """Publish the outbox."""
@@ -418,3 +468,31 @@ def memory() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def crash() -> type[BaseException]:
     return Crash
+
+
+@pytest.fixture
+def live(make_world: Any) -> Any:
+    world = make_world(reconcile_every_s=0.2)
+    world.is_live = True
+    return world
+
+
+@pytest.fixture
+def move(live: Any, eventually: Any) -> Any:
+    """Move the market on, and wait until execution has taken every message and heard every update."""
+
+    def quiet() -> bool:
+        streams = ["ratchet:md:bars:crypto", "ratchet:md:bars:stock", "ratchet:signals"]
+        read = all(live.bus.lag(stream, "execution-main") == 0 for stream in streams)
+        booked = live.db.query("SELECT count(*) FROM fills")[0][0] == len(live.broker.executions)
+        unsent = live.db.query("SELECT 1 FROM orders WHERE status IN ('pending_new', 'unknown')")
+        if live.error is not None:
+            raise live.error
+        return read and booked and not unsent
+
+    def on(steps: int) -> None:
+        for _ in range(steps):
+            live.step()
+            eventually(quiet)
+
+    return on

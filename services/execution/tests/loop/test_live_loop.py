@@ -11,34 +11,6 @@ from ratchet.execution.risk_client import RiskUnavailableError
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def live(make_world: Any) -> Any:
-    world = make_world(reconcile_every_s=0.2)
-    world.is_live = True
-    return world
-
-
-@pytest.fixture
-def move(live: Any, eventually: Any) -> Any:
-    """Move the market on, and wait until execution has taken every message and heard every update."""
-
-    def quiet() -> bool:
-        streams = ["ratchet:md:bars:crypto", "ratchet:md:bars:stock", "ratchet:signals"]
-        read = all(live.bus.lag(stream, "execution-main") == 0 for stream in streams)
-        booked = live.db.query("SELECT count(*) FROM fills")[0][0] == len(live.broker.executions)
-        unsent = live.db.query("SELECT 1 FROM orders WHERE status IN ('pending_new', 'unknown')")
-        if live.error is not None:
-            raise live.error
-        return read and booked and not unsent
-
-    def on(steps: int) -> None:
-        for _ in range(steps):
-            live.step()
-            eventually(quiet)
-
-    return on
-
-
 def test_orders_are_made_and_fills_are_booked_as_they_arrive(live: Any, move: Any) -> None:
     live.start()
     move(40)
@@ -120,3 +92,20 @@ def test_cash_is_the_brokers_to_the_cent(live: Any, move: Any) -> None:
     move(30)
     balance = live.db.query("SELECT sum(amount) FROM cash_ledger")[0][0]
     assert abs(balance - live.broker.account().cash) < Decimal("0.01")
+
+
+def test_signals_that_come_again_after_a_crash_make_no_second_order(live: Any, move: Any) -> None:
+    live.start()
+    move(12)
+    before = live.db.query("SELECT client_order_id FROM orders ORDER BY 1")
+    assert before
+    live.kill()
+    # As if nothing had been acknowledged: the group stands at the beginning again.
+    streams = ["ratchet:md:bars:crypto", "ratchet:md:bars:stock", "ratchet:signals"]
+    for stream in streams:
+        live.bus.redis.xgroup_destroy(stream, "execution-main")
+    live.start()
+    move(1)
+    again = {row[0] for row in live.db.query("SELECT client_order_id FROM orders")}
+    assert {row[0] for row in before} <= again
+    assert len(live.broker.submitted) == len(set(live.broker.submitted))

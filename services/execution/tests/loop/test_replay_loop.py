@@ -77,7 +77,7 @@ def test_unanswered_orders_end_as_if_they_had_been_answered(
 
 def crash_in(world: Any, crash: type[BaseException], owner: str, method: str, at: list[int]) -> None:
     """Kill execution when it enters a method in one of these steps, once each."""
-    target = {"engine": world.engine, "writer": world.parts.writer, "bus": world.parts.bus}[owner]
+    target = {"engine": world.engine, "writer": world.parts.ledger.writer, "bus": world.parts.bus}[owner]
     original = getattr(target, method)
 
     def entered(*args: Any, **kwargs: Any) -> Any:
@@ -98,7 +98,7 @@ def crash_in(world: Any, crash: type[BaseException], owner: str, method: str, at
         ("engine", "commit"),
         ("writer", "state"),
         ("engine", "send"),
-        ("engine", "_record"),
+        ("engine", "record"),
         ("bus", "publish_many"),
     ],
 )
@@ -117,6 +117,33 @@ def test_killed_at_any_point_the_replay_ends_the_same(
     assert world.ledger() == undisturbed
     assert books_agree(world)
     assert world.closed_days() == ["2025-01-02", "2025-01-03", "2025-01-04"]
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["before_commit", "after_commit", "after_send", "before_record_answer", "mid_fill", "during_reconcile"],
+)
+def test_killed_at_any_named_point_the_replay_ends_the_same(
+    make_world: Any, undisturbed: Any, crash: type[BaseException], point: str
+) -> None:
+    from ratchet.execution import crash as points
+
+    def die() -> None:
+        raise crash
+
+    world = make_world(checkpoint_steps=5)
+    world.before_start = lambda w: points.arm(f"{point}:{2 + w.crashes}" if w.crashes < 3 else "", die)
+    world.start()
+    try:
+        while world.seq < STEPS:
+            world.step()
+            world.finish()
+    finally:
+        points.arm("")
+    world.kill()
+    assert world.crashes >= (0 if point == "during_reconcile" else 3)
+    assert world.ledger() == undisturbed
+    assert books_agree(world)
 
 
 def test_steps_without_effect_are_not_acknowledged_before_they_are_committed(make_world: Any) -> None:
@@ -260,8 +287,7 @@ def test_a_difference_that_nothing_explains_blocks_new_risk_until_accepted(make_
     world.run(STEPS - 31)
     late = world.db.query("SELECT intent, status FROM orders WHERE seq > 31")
     assert all(status == "rejected" for intent, status in late if intent == "entry")
-    world.reconciler.accept()
-    world.commands.call(world.reconciler.run, 10)
+    world.commands.call(lambda engine: world.reconciler.accept(engine, "anna", "a fee that we know"), 10)
     assert world.engine.effective_state == "active"
 
 

@@ -115,6 +115,28 @@ class AdvisoryLeaderLock:
             return False
         return True
 
+    def confirm(self) -> None:
+        """Raise FencedError unless our session lives and our epoch is the newest; for right before a send.
+
+        It asks over the session that holds the lock, so an answer proves that nobody else has it.
+        """
+        if self._connection is None:
+            raise FencedError(f"portfolio {self._portfolio!r}: this process does not lead")
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT epoch FROM portfolio_leadership WHERE portfolio = %s", (self._portfolio,)
+                )
+                row = cursor.fetchone()
+        except psycopg2.Error as error:
+            self._drop()
+            raise FencedError(f"portfolio {self._portfolio!r}: the leader's session was lost") from error
+        newest = row[0] if row else 0
+        if newest != self.epoch:
+            raise FencedError(
+                f"portfolio {self._portfolio!r}: our epoch is {self.epoch}, the newest {newest}"
+            )
+
     def check(self, cursor: Cursor) -> None:
         """Raise FencedError unless our epoch is the newest; blocks a successor until the transaction ends."""
         cursor.execute(

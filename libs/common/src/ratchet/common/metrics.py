@@ -118,6 +118,12 @@ BROKER_ERRORS_TOTAL = _counter("broker_errors_total", "Calls to the broker that 
 RECONCILE_DIFFERENCES_TOTAL = _counter(
     "reconcile_differences_total", "Differences found between ledger and broker.", "kind"
 )
+RECONCILIATION_DRIFT = _gauge(
+    "reconciliation_drift",
+    "By how much ledger and broker differ: money of cash and positions, number of orders.",
+    "kind",
+)
+STREAM_CONNECTED = _gauge("stream_connected", "1 while the venue's trade updates can arrive.", "venue")
 LEADER = _gauge("leader", "1 while this process leads the portfolio.", "portfolio")
 TRADING_HALTED = _gauge("trading_halted", "1 while no order that adds risk is sent.", "portfolio")
 STEP_SECONDS = _histogram("step_seconds", "Time that the service spent on one step.")

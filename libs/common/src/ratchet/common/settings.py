@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     dataset: Path | None = None
     mode: Literal["replay", "live"] = "replay"
     replay_speed: str = "max"
-    trading_mode: Literal["paper", "live"] = "paper"
+    trading_mode: Literal["mock", "paper", "live"] = "paper"
     live_confirm: str = ""
     portfolio: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = "main"
     instance: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] = "1"

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Order(_message.Message):
-    __slots__ = ("client_order_id", "broker_order_id", "asset_id", "side", "type", "time_in_force", "qty", "limit_price", "stop_price", "status", "filled_qty", "filled_avg_price", "intent", "reason", "signal_id", "created_ns", "updated_ns")
+    __slots__ = ("client_order_id", "broker_order_id", "asset_id", "side", "type", "time_in_force", "qty", "limit_price", "stop_price", "status", "filled_qty", "filled_avg_price", "intent", "reason", "signal_id", "created_ns", "updated_ns", "unanswered", "replaces", "replaced_by")
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     BROKER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +25,9 @@ class Order(_message.Message):
     SIGNAL_ID_FIELD_NUMBER: _ClassVar[int]
     CREATED_NS_FIELD_NUMBER: _ClassVar[int]
     UPDATED_NS_FIELD_NUMBER: _ClassVar[int]
+    UNANSWERED_FIELD_NUMBER: _ClassVar[int]
+    REPLACES_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_BY_FIELD_NUMBER: _ClassVar[int]
     client_order_id: str
     broker_order_id: str
     asset_id: int
@@ -42,7 +45,10 @@ class Order(_message.Message):
     signal_id: str
     created_ns: int
     updated_ns: int
-    def __init__(self, client_order_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., asset_id: _Optional[int] = ..., side: _Optional[str] = ..., type: _Optional[str] = ..., time_in_force: _Optional[str] = ..., qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., status: _Optional[str] = ..., filled_qty: _Optional[str] = ..., filled_avg_price: _Optional[str] = ..., intent: _Optional[str] = ..., reason: _Optional[str] = ..., signal_id: _Optional[str] = ..., created_ns: _Optional[int] = ..., updated_ns: _Optional[int] = ...) -> None: ...
+    unanswered: str
+    replaces: str
+    replaced_by: str
+    def __init__(self, client_order_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., asset_id: _Optional[int] = ..., side: _Optional[str] = ..., type: _Optional[str] = ..., time_in_force: _Optional[str] = ..., qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., status: _Optional[str] = ..., filled_qty: _Optional[str] = ..., filled_avg_price: _Optional[str] = ..., intent: _Optional[str] = ..., reason: _Optional[str] = ..., signal_id: _Optional[str] = ..., created_ns: _Optional[int] = ..., updated_ns: _Optional[int] = ..., unanswered: _Optional[str] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ...) -> None: ...
 
 class OrderEvent(_message.Message):
     __slots__ = ("id", "ts_ns", "portfolio", "order", "from_status", "fill")
@@ -193,6 +199,46 @@ class CancelResponse(_message.Message):
     def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ...) -> None: ...
 
 class CancelAllRequest(_message.Message):
+    __slots__ = ("actor", "reason", "scope")
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    actor: str
+    reason: str
+    scope: str
+    def __init__(self, actor: _Optional[str] = ..., reason: _Optional[str] = ..., scope: _Optional[str] = ...) -> None: ...
+
+class CancelAllResponse(_message.Message):
+    __slots__ = ("orders", "unanswered")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    UNANSWERED_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[Order]
+    unanswered: int
+    def __init__(self, orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., unanswered: _Optional[int] = ...) -> None: ...
+
+class ReplaceRequest(_message.Message):
+    __slots__ = ("client_order_id", "qty", "limit_price", "stop_price", "actor", "idempotency_key")
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    QTY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    client_order_id: str
+    qty: str
+    limit_price: str
+    stop_price: str
+    actor: str
+    idempotency_key: str
+    def __init__(self, client_order_id: _Optional[str] = ..., qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., actor: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+
+class ReplaceResponse(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: Order
+    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ...) -> None: ...
+
+class TradingStateRequest(_message.Message):
     __slots__ = ("actor", "reason")
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
@@ -200,11 +246,15 @@ class CancelAllRequest(_message.Message):
     reason: str
     def __init__(self, actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
-class CancelAllResponse(_message.Message):
-    __slots__ = ("orders",)
-    ORDERS_FIELD_NUMBER: _ClassVar[int]
-    orders: _containers.RepeatedCompositeFieldContainer[Order]
-    def __init__(self, orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ...) -> None: ...
+class TradingStateResponse(_message.Message):
+    __slots__ = ("state", "reason", "actor")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    reason: str
+    actor: str
+    def __init__(self, state: _Optional[str] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
 
 class FlattenRequest(_message.Message):
     __slots__ = ("scope", "actor", "reason")

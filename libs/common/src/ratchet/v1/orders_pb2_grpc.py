@@ -49,6 +49,26 @@ class ExecutionStub:
                 request_serializer=ratchet_dot_v1_dot_orders__pb2.CancelAllRequest.SerializeToString,
                 response_deserializer=ratchet_dot_v1_dot_orders__pb2.CancelAllResponse.FromString,
                 _registered_method=True)
+        self.Replace = channel.unary_unary(
+                '/ratchet.v1.Execution/Replace',
+                request_serializer=ratchet_dot_v1_dot_orders__pb2.ReplaceRequest.SerializeToString,
+                response_deserializer=ratchet_dot_v1_dot_orders__pb2.ReplaceResponse.FromString,
+                _registered_method=True)
+        self.Halt = channel.unary_unary(
+                '/ratchet.v1.Execution/Halt',
+                request_serializer=ratchet_dot_v1_dot_orders__pb2.TradingStateRequest.SerializeToString,
+                response_deserializer=ratchet_dot_v1_dot_orders__pb2.TradingStateResponse.FromString,
+                _registered_method=True)
+        self.ReduceOnly = channel.unary_unary(
+                '/ratchet.v1.Execution/ReduceOnly',
+                request_serializer=ratchet_dot_v1_dot_orders__pb2.TradingStateRequest.SerializeToString,
+                response_deserializer=ratchet_dot_v1_dot_orders__pb2.TradingStateResponse.FromString,
+                _registered_method=True)
+        self.Resume = channel.unary_unary(
+                '/ratchet.v1.Execution/Resume',
+                request_serializer=ratchet_dot_v1_dot_orders__pb2.TradingStateRequest.SerializeToString,
+                response_deserializer=ratchet_dot_v1_dot_orders__pb2.TradingStateResponse.FromString,
+                _registered_method=True)
         self.Flatten = channel.unary_unary(
                 '/ratchet.v1.Execution/Flatten',
                 request_serializer=ratchet_dot_v1_dot_orders__pb2.FlattenRequest.SerializeToString,
@@ -87,6 +107,31 @@ class ExecutionServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelAll(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Replace(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Halt(self, request, context):
+        """The kill switch. It needs the database only: no leader, no risk and no Redis.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReduceOnly(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Resume(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,6 +178,26 @@ def add_ExecutionServicer_to_server(servicer, server):
                     servicer.CancelAll,
                     request_deserializer=ratchet_dot_v1_dot_orders__pb2.CancelAllRequest.FromString,
                     response_serializer=ratchet_dot_v1_dot_orders__pb2.CancelAllResponse.SerializeToString,
+            ),
+            'Replace': grpc.unary_unary_rpc_method_handler(
+                    servicer.Replace,
+                    request_deserializer=ratchet_dot_v1_dot_orders__pb2.ReplaceRequest.FromString,
+                    response_serializer=ratchet_dot_v1_dot_orders__pb2.ReplaceResponse.SerializeToString,
+            ),
+            'Halt': grpc.unary_unary_rpc_method_handler(
+                    servicer.Halt,
+                    request_deserializer=ratchet_dot_v1_dot_orders__pb2.TradingStateRequest.FromString,
+                    response_serializer=ratchet_dot_v1_dot_orders__pb2.TradingStateResponse.SerializeToString,
+            ),
+            'ReduceOnly': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReduceOnly,
+                    request_deserializer=ratchet_dot_v1_dot_orders__pb2.TradingStateRequest.FromString,
+                    response_serializer=ratchet_dot_v1_dot_orders__pb2.TradingStateResponse.SerializeToString,
+            ),
+            'Resume': grpc.unary_unary_rpc_method_handler(
+                    servicer.Resume,
+                    request_deserializer=ratchet_dot_v1_dot_orders__pb2.TradingStateRequest.FromString,
+                    response_serializer=ratchet_dot_v1_dot_orders__pb2.TradingStateResponse.SerializeToString,
             ),
             'Flatten': grpc.unary_unary_rpc_method_handler(
                     servicer.Flatten,
@@ -236,6 +301,114 @@ class Execution:
             '/ratchet.v1.Execution/CancelAll',
             ratchet_dot_v1_dot_orders__pb2.CancelAllRequest.SerializeToString,
             ratchet_dot_v1_dot_orders__pb2.CancelAllResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Replace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.v1.Execution/Replace',
+            ratchet_dot_v1_dot_orders__pb2.ReplaceRequest.SerializeToString,
+            ratchet_dot_v1_dot_orders__pb2.ReplaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Halt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.v1.Execution/Halt',
+            ratchet_dot_v1_dot_orders__pb2.TradingStateRequest.SerializeToString,
+            ratchet_dot_v1_dot_orders__pb2.TradingStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReduceOnly(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.v1.Execution/ReduceOnly',
+            ratchet_dot_v1_dot_orders__pb2.TradingStateRequest.SerializeToString,
+            ratchet_dot_v1_dot_orders__pb2.TradingStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Resume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.v1.Execution/Resume',
+            ratchet_dot_v1_dot_orders__pb2.TradingStateRequest.SerializeToString,
+            ratchet_dot_v1_dot_orders__pb2.TradingStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

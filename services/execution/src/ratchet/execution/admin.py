@@ -9,22 +9,27 @@ from google.protobuf.json_format import MessageToDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from ratchet.common.admin import Actor
+from ratchet.common.codec import encode_snapshot
 from ratchet.common.errors import UnavailableError
 from ratchet.common.runtime import ServiceRuntime
 from ratchet.common.streams import PORTFOLIO
 from ratchet.core.assets import Registry
 from ratchet.core.orders import Order
-from ratchet.execution import manual, queries
+from ratchet.execution import emergency, manual, queries
 from ratchet.execution.broker import BrokerError
 from ratchet.execution.commands import BusyError, Commands, LateError
+from ratchet.execution.denials import Denial
 from ratchet.execution.engine import Engine
 from ratchet.execution.events import encode_order
+from ratchet.execution.pg_ledger import reports
 from ratchet.execution.reconcile import Reconciler
-from ratchet.execution.servicer import ticket_of
+from ratchet.execution.servicer import change_of, ticket_of
+from ratchet.execution.switch import KillSwitch
 from ratchet.v1 import orders_pb2
 
 T = TypeVar("T")
 _TIMEOUT_S = 30.0
+_READ_TIMEOUT_S = 2.0
 
 
 class _Body(BaseModel):
@@ -50,10 +55,19 @@ class ReasonBody(_Body):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class FlattenBody(ReasonBody):
-    """What to close: nothing for everything, else a symbol or an asset class."""
+class ScopeBody(ReasonBody):
+    """What it is about: nothing for everything, else a symbol or an asset class."""
 
     scope: str = ""
+
+
+class ChangeBody(_Body):
+    """What a working order should become; what is empty stays."""
+
+    qty: str = ""
+    limit_price: str = ""
+    stop_price: str = ""
+    idempotency_key: Annotated[str, Field(max_length=200)] = ""
 
 
 def build_router(
@@ -66,13 +80,14 @@ def build_router(
 ) -> APIRouter:
     """Return the routes; changes need operator, accepting differences admin."""
     router = APIRouter(tags=["execution"])
-    router.include_router(_reading(runtime, registry))
+    router.include_router(_reading(runtime, commands, registry))
+    router.include_router(_switching(runtime, commands))
     router.include_router(_ordering(runtime, commands, registry, is_live=is_live))
     router.include_router(_reconciling(runtime, commands, reconciler))
     return router
 
 
-def _reading(runtime: ServiceRuntime, registry: Registry) -> APIRouter:
+def _reading(runtime: ServiceRuntime, commands: Commands[Engine], registry: Registry) -> APIRouter:
     router = APIRouter()
     portfolio = runtime.settings.portfolio
 
@@ -86,10 +101,45 @@ def _reading(runtime: ServiceRuntime, registry: Registry) -> APIRouter:
 
     @router.get("/positions")
     def positions() -> dict[str, Any]:
-        last = runtime.bus.last(PORTFOLIO)
-        if last is None:
-            raise HTTPException(503, "no portfolio was published yet")
-        return MessageToDict(last.parse(orders_pb2.PortfolioSnapshot), preserving_proto_field_name=True)
+        try:
+            message = encode_snapshot(commands.call(lambda engine: engine.snapshot(), _READ_TIMEOUT_S))
+        except (BusyError, LateError):
+            last = runtime.bus.last(PORTFOLIO)
+            if last is None:
+                raise HTTPException(503, "no portfolio was published yet") from None
+            message = last.parse(orders_pb2.PortfolioSnapshot)
+        return MessageToDict(message, preserving_proto_field_name=True)
+
+    @router.get("/denials")
+    def denials() -> dict[str, str]:
+        return {denial.value: denial.meaning for denial in sorted(Denial)}
+
+    return router
+
+
+def _switching(runtime: ServiceRuntime, commands: Commands[Engine]) -> APIRouter:
+    router = APIRouter()
+    operator = Annotated[Actor, Depends(runtime.require("operator"))]
+    switch = KillSwitch(runtime.db, runtime.bus, runtime.settings.portfolio, commands)
+
+    def throw(state: str, body: ReasonBody, actor: Actor) -> dict[str, str]:
+        try:
+            switch.set(state, body.reason, actor.name)
+        except UnavailableError as error:
+            raise HTTPException(503, str(error)) from error
+        return {"state": state, "reason": body.reason, "actor": actor.name}
+
+    @router.post("/halt")
+    def halt(body: ReasonBody, actor: operator) -> dict[str, str]:
+        return throw("halted", body, actor)
+
+    @router.post("/reduce-only")
+    def reduce_only(body: ReasonBody, actor: operator) -> dict[str, str]:
+        return throw("reduce_only", body, actor)
+
+    @router.post("/resume")
+    def resume(body: ReasonBody, actor: operator) -> dict[str, str]:
+        return throw("active", body, actor)
 
     return router
 
@@ -117,16 +167,30 @@ def _ordering(
         order = _run(commands, lambda engine: manual.cancel(engine, client_order_id, actor.name))
         return _shown(order, registry)
 
+    @router.post("/orders/{client_order_id}/replace")
+    def replace(client_order_id: str, body: ChangeBody, actor: operator) -> dict[str, Any]:
+        fields = body.model_dump(exclude={"idempotency_key"})
+        try:
+            change = change_of(actor=actor.name, key=body.idempotency_key or str(uuid4()), **fields)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+        order = _run(
+            commands, lambda engine: manual.replace(engine, client_order_id, change, is_live=is_live)
+        )
+        return _shown(order, registry)
+
     @router.post("/cancel-all")
-    def cancel_all(body: ReasonBody, actor: operator) -> list[dict[str, Any]]:  # noqa: ARG001
-        asked = _run(commands, lambda engine: manual.cancel_all(engine, actor.name))
+    def cancel_all(body: ScopeBody, actor: operator) -> list[dict[str, Any]]:
+        asked = _run(
+            commands, lambda engine: emergency.cancel_all(engine, actor.name, body.reason, body.scope)
+        )
         return [_shown(order, registry) for order in asked]
 
     @router.post("/flatten")
-    def flatten(body: FlattenBody, actor: operator) -> list[dict[str, Any]]:
+    def flatten(body: ScopeBody, actor: operator) -> list[dict[str, Any]]:
         made = _run(
             commands,
-            lambda engine: manual.flatten(engine, body.scope, actor.name, body.reason, is_live=is_live),
+            lambda engine: emergency.flatten(engine, body.scope, actor.name, body.reason, is_live=is_live),
         )
         return [_shown(order, registry) for order in made]
 
@@ -145,19 +209,18 @@ def _reconciling(runtime: ServiceRuntime, commands: Commands[Engine], reconciler
             raise HTTPException(503, "ledger and broker were not compared yet")
         return report.to_json()
 
+    @router.get("/reconciliation/history")
+    def history(limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> list[dict[str, Any]]:
+        return reports(runtime.db, runtime.settings.portfolio, limit)
+
     @router.post("/reconciliation/run")
     def reconcile(actor: operator) -> dict[str, Any]:  # noqa: ARG001
-        return _run(commands, reconciler.run).to_json()
+        return _run(commands, lambda engine: reconciler.run(engine, "manual")).to_json()
 
     @router.post("/reconciliation/accept")
     def accept(body: ReasonBody, actor: admin) -> dict[str, Any]:
         def work(engine: Engine) -> dict[str, Any]:
-            report = reconciler.accept()
-            if report is None:
-                raise manual.RefusedError("there is no report to accept")
-            engine.blocked = ""
-            runtime.audit(actor.name, "reconciliation.accept", {"reason": body.reason, **report.to_json()})
-            return report.to_json()
+            return reconciler.accept(engine, actor.name, body.reason).to_json()
 
         return _run(commands, work)
 

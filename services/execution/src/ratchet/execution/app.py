@@ -5,29 +5,37 @@ from decimal import Decimal
 
 import grpc
 
-from ratchet.common.errors import ConfigError, FencedError, UnavailableError
+from ratchet.common import metrics
+from ratchet.common.bus import Bus
+from ratchet.common.errors import BusUnavailableError, ConfigError, FencedError, UnavailableError
 from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.common.platform import Platform, load_platform
 from ratchet.common.rpc import connect
 from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
+from ratchet.core.assets import Asset
 from ratchet.core.risk import RiskEngine
+from ratchet.execution import crash
 from ratchet.execution.adapters.alpaca import AlpacaBroker
 from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
 from ratchet.execution.admin import build_router
 from ratchet.execution.broker import BrokerError, BrokerRefusedError, BrokerUnreachableError
 from ratchet.execution.commands import Commands
 from ratchet.execution.config import ExecutionSettings
-from ratchet.execution.engine import Engine, Parts
+from ratchet.execution.engine import Engine
+from ratchet.execution.gate import Gate
 from ratchet.execution.inbox import Inbox
 from ratchet.execution.live import LiveLoop
 from ratchet.execution.marks import Marks
 from ratchet.execution.outbox import OutboxRelay
+from ratchet.execution.parts import Parts
+from ratchet.execution.pg_ledger import PostgresLedger
+from ratchet.execution.ports import SystemClock
 from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.recovery import Loader
 from ratchet.execution.replay import ReplayLoop
 from ratchet.execution.risk_client import RiskClient
 from ratchet.execution.servicer import ExecutionServicer
-from ratchet.execution.store import LedgerWriter
+from ratchet.execution.throttle import TokenBucket, Unlimited
 from ratchet.execution.watch import rearm
 from ratchet.v1 import control_pb2, orders_pb2_grpc
 
@@ -38,6 +46,7 @@ _STATES = {
     control_pb2.CONTROL_KIND_REDUCE_ONLY: "reduce_only",
 }
 _RETRY_S = 0.5
+_STANDBY_POLL_S = 0.2
 
 
 class Application:
@@ -52,6 +61,7 @@ class Application:
         self.commands: Commands[Engine] = Commands()
         self.reconciler = Reconciler(Decimal(str(settings.cash_tolerance)))
         self._inbox = Inbox()
+        crash.arm(settings.crash_at)
         key, secret = settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value()
         self._broker = AlpacaBroker(
             url=settings.alpaca_url,
@@ -63,23 +73,30 @@ class Application:
             read_timeout_s=settings.broker_read_timeout_s,
         )
         self._updates = AlpacaUpdates(url=settings.alpaca_stream_url, key=key, secret=secret)
-        self._updates.on_change = lambda _: self._inbox.mark_gap()
+        self._updates.on_change = self._stream_changed
         risk = RiskClient(
             connect(settings.risk_target, settings),
             runtime.stop,
             is_patient=not self.is_live,
             on_wait=runtime.beat,
         )
+        self._leader = AdvisoryLeaderLock(runtime.db, settings.portfolio, settings.instance)
+        clock = SystemClock()
+        per_minute, burst = settings.broker_requests_per_minute, settings.broker_burst
         self.parts = Parts(
             settings=settings,
             registry=platform.registry,
-            db=runtime.db,
-            bus=runtime.bus,
+            ledger=PostgresLedger(runtime.db, settings.portfolio, platform.registry),
+            bus=self._make_bus(),
             broker=self._broker,
             inbox=self._inbox,
             risk=risk,
-            writer=LedgerWriter(settings.portfolio, platform.registry),
+            local_risk=RiskEngine(platform.registry, self._risk),
             stop=runtime.stop,
+            gate=Gate(platform.registry, is_down=self._is_down if self.is_live else lambda _: False),
+            clock=clock,
+            throttle=TokenBucket(per_minute, burst, clock) if self.is_live else Unlimited(),
+            fence=self._leader.confirm,
         )
         self._loader = Loader(
             self.parts,
@@ -90,9 +107,7 @@ class Application:
             breakers=self._risk.breakers,
             on_stranger=self.reconciler.note_stranger,
         )
-        self._leader = AdvisoryLeaderLock(runtime.db, settings.portfolio, settings.instance)
         self._state: str | None = "starting"
-        self._loop: ReplayLoop | LiveLoop | None = None
 
     def add_checks(self) -> None:
         """Readiness: leadership, the venue's stream, risk, and that the loop does not wait in vain."""
@@ -111,7 +126,7 @@ class Application:
         try:
             while not stop.is_set():
                 self._state = "standby: another process leads the portfolio"
-                if self._leader.acquire(stop, on_wait=self._runtime.beat):
+                if self._leader.acquire(stop, poll_s=_STANDBY_POLL_S, on_wait=self._runtime.beat):
                     self._lead(stop)
         finally:
             self.commands.close()
@@ -135,32 +150,46 @@ class Application:
             self._leader.release()
 
     def _work(self, stop: threading.Event) -> None:
-        self.parts.writer.epoch = self._leader.epoch
+        self.parts.ledger.epoch = self._leader.epoch
         self._inbox.mark_gap()
         self._inbox.take()
         holder: list[Engine] = []
-        marks = Marks(self.parts.bus, lambda event: self._on_control(event, holder))
-        marks.open()
+        bus = self._bus
+        marks = Marks(bus, lambda event: self._on_control(event, holder))
+        try:
+            marks.open()
+        except BusUnavailableError:
+            # Live, orders are looked after without Redis too; its events are read when it is back.
+            if not self.is_live:
+                raise
         engine = self._loader.load()
         holder.append(engine)
         engine.observe()
         self._runtime.log.info(
             "leading", epoch=self._leader.epoch, seq=engine.seq, state=engine.trading_state
         )
-        if self.is_live:
-            engine.resolve_unknown(lambda _: False)
-        else:
-            engine.settle()
-        self.reconciler.run(engine)
-        loop = self._make_loop(engine, marks)
+        kind = LiveLoop if self.is_live else ReplayLoop
+        loop = kind(engine, marks, self.commands, bus, self.reconciler)
+        loop.prepare()
         self._state = None
         loop.run(stop)
 
-    def _make_loop(self, engine: Engine, marks: Marks) -> "ReplayLoop | LiveLoop":
-        if self.is_live:
-            fallback = RiskEngine(self._platform.registry, self._risk)
-            return LiveLoop(engine, marks, self.commands, self.reconciler, fallback)
-        return ReplayLoop(engine, marks, self.commands)
+    def _make_bus(self) -> Bus:
+        """Return the bus of the loop: live, it raises when Redis is away instead of waiting for it."""
+        if not self.is_live:
+            self._bus = self._runtime.bus
+            return self._bus
+        at_once = threading.Event()
+        at_once.set()
+        self._bus = Bus(self._settings.redis_url, stop=at_once, on_activity=self._runtime.beat)
+        return self._bus
+
+    def _stream_changed(self, connected: bool) -> None:
+        self._inbox.mark_gap()
+        metrics.STREAM_CONNECTED.labels("alpaca").set(connected)
+
+    def _is_down(self, _: Asset) -> bool:
+        return not self._updates.connected
 
     def _on_control(self, event: control_pb2.ControlEvent, holder: list[Engine]) -> None:
         if not holder:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 
-from ratchet.common.db import Database
 from ratchet.common.logging import get_logger
 from ratchet.core.assets import Registry
 from ratchet.core.orders import (
@@ -13,12 +12,13 @@ from ratchet.core.orders import (
     OrderStatus,
     OrderUpdate,
 )
+from ratchet.core.orders.rows import evolve
 from ratchet.core.trader import TradingSession
-from ratchet.execution import queries
 from ratchet.execution.broker import BrokerFill, BrokerOrder, TradeUpdate
 from ratchet.execution.events import OrderChange
 from ratchet.execution.external import external_order
 from ratchet.execution.ledger import Effects, NewOrder
+from ratchet.execution.ports import Ledger
 from ratchet.execution.sender import Answer, Outcome
 
 _log = get_logger("booking")
@@ -26,13 +26,24 @@ _NEWS = {
     OrderStatus.ACCEPTED: OrderEventKind.ACCEPTED,
     OrderStatus.PARTIALLY_FILLED: OrderEventKind.ACCEPTED,
     OrderStatus.FILLED: OrderEventKind.ACCEPTED,
-    OrderStatus.PENDING_CANCEL: OrderEventKind.CANCEL_REQUESTED,
+    OrderStatus.HELD: OrderEventKind.HELD,
+    OrderStatus.SUSPENDED: OrderEventKind.SUSPENDED,
+    OrderStatus.PENDING_CANCEL: OrderEventKind.CANCEL_PENDING,
+    OrderStatus.PENDING_REPLACE: OrderEventKind.REPLACE_PENDING,
+    OrderStatus.UNKNOWN: OrderEventKind.UNRECOGNISED,
     OrderStatus.CANCELED: OrderEventKind.CANCELED,
     OrderStatus.EXPIRED: OrderEventKind.EXPIRED,
     OrderStatus.REJECTED: OrderEventKind.REJECTED,
+    OrderStatus.REPLACED: OrderEventKind.REPLACED,
 }
-_UNSENT = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
-_ENDED = frozenset({OrderEventKind.CANCELED, OrderEventKind.EXPIRED, OrderEventKind.REJECTED})
+_ENDED = frozenset(
+    {OrderEventKind.CANCELED, OrderEventKind.EXPIRED, OrderEventKind.REJECTED, OrderEventKind.REPLACED}
+)
+# The venue's answers to our requests that come by stream.
+_REFUSALS = {
+    "order_cancel_rejected": OrderEventKind.CANCEL_REJECTED,
+    "order_replace_rejected": OrderEventKind.REPLACE_REJECTED,
+}
 
 
 class MissedError(Exception):
@@ -42,11 +53,8 @@ class MissedError(Exception):
 class Booker:
     """Applies reports to a session. The same report twice, or in another order, changes nothing more."""
 
-    def __init__(
-        self, db: Database, portfolio: str, registry: Registry, on_stranger: Callable[[str], None]
-    ) -> None:
-        self._db = db
-        self._portfolio = portfolio
+    def __init__(self, ledger: Ledger, registry: Registry, on_stranger: Callable[[str], None]) -> None:
+        self._ledger = ledger
         self._registry = registry
         self._on_stranger = on_stranger
 
@@ -57,6 +65,9 @@ class Booker:
             return
         if update.fill is not None:
             self.fill(session, update.fill, order, effects, source="stream")
+        elif update.event in _REFUSALS and session.order(order.client_order_id) is not None:
+            refused = OrderUpdate(_REFUSALS[update.event], update.ts)
+            self._apply(session, order, refused, effects, "stream", update.event)
         else:
             self._news(session, order, update.order, update.ts, effects, source="stream")
 
@@ -66,6 +77,9 @@ class Booker:
         """Book one execution with its fee, once."""
         before = order.status
         if session.order(order.client_order_id) is None:
+            if fill.cum_qty <= order.filled_qty:
+                # Booked already: an order that has ended must not come back for that.
+                return
             session.adopt(order)
         try:
             after, applied = session.on_fill(
@@ -80,15 +94,18 @@ class Booker:
 
     def fills(self, session: TradingSession, fills: Iterable[BrokerFill], effects: Effects) -> None:
         """Book executions that REST lists, oldest first; those of the ledger are skipped."""
+        listed = list(fills)
         working = {order.broker_order_id: order for order in session.working_orders if order.broker_order_id}
-        for fill in fills:
+        others = [fill.execution_id for fill in listed if fill.broker_order_id not in working]
+        booked = self._ledger.booked_executions(others)
+        for fill in listed:
             order = working.get(fill.broker_order_id)
             if order is not None:
                 order = session.order(order.client_order_id) or order
-            elif queries.is_booked(self._db, fill):
+            elif fill.execution_id in booked:
                 continue
             else:
-                order = queries.order_by_broker_id(self._db, self._registry, fill.broker_order_id)
+                order = self._ledger.order_by_broker_id(fill.broker_order_id)
             if order is None:
                 self._on_stranger(
                     f"execution {fill.execution_id} of order {fill.broker_order_id} is not ours"
@@ -105,11 +122,14 @@ class Booker:
     def answer(
         self, session: TradingSession, order: Order, answer: Answer, ts: int, effects: Effects
     ) -> None:
-        """Book the venue's answer to an order that was sent."""
+        """Book the venue's answer to an order that was sent, or that was asked about."""
+        order = session.order(order.client_order_id) or order
         if answer.order is not None:
-            self._news(
-                session, order, answer.order, max(ts, answer.order.created_ns), effects, source="answer"
-            )
+            at = max(ts, answer.order.created_ns)
+            self._news(session, order, answer.order, at, effects, source="answer")
+            return
+        if not order.is_unsent:
+            # No answer about an order that the venue has: what is known of it stays.
             return
         kind = {
             Outcome.REFUSED: OrderEventKind.REJECTED,
@@ -119,12 +139,19 @@ class Booker:
         reason = f"{answer.code}: {answer.message}" if answer.outcome is Outcome.REFUSED else ""
         self._apply(session, order, OrderUpdate(kind, ts, reason=reason), effects, "answer", answer.message)
 
+    def asked(
+        self, session: TradingSession, order: Order, kind: OrderEventKind, ts: int, effects: Effects,
+        source: str, detail: str = "",
+    ) -> Order:  # fmt: skip
+        """Book what we asked for, or that it was refused or not answered."""
+        return self._apply(session, order, OrderUpdate(kind, ts), effects, source, detail)
+
     def know(self, session: TradingSession, found: BrokerOrder, effects: Effects) -> Order | None:
         """Return our record of an order; adopt one that was placed outside, if it still works."""
         order = session.order(found.client_order_id)
         if order is not None:
             return order
-        order = queries.order(self._db, self._registry, found.client_order_id)
+        order = _of_this_round(effects, found.client_order_id) or self._ledger.order(found.client_order_id)
         if order is not None:
             return order
         order = external_order(self._registry, found)
@@ -152,13 +179,41 @@ class Booker:
             # Ended long ago: late news of it changes nothing.
             return
         kind = _NEWS[found.status]
-        if order.status in _UNSENT and kind is not OrderEventKind.ACCEPTED:
+        order = self._carried_over(session, order, found)
+        # A word that we have asked for is never older than what we knew before.
+        venue_ts = found.updated_ns if source == "stream" else max(found.updated_ns, order.venue_ts)
+        if order.is_unsent and kind is not OrderEventKind.ACCEPTED:
             accepted = OrderUpdate(OrderEventKind.ACCEPTED, ts, broker_order_id=found.broker_order_id)
             order = self._apply(session, order, accepted, effects, source)
         if found.filled_qty > order.filled_qty and kind in _ENDED:
             raise MissedError(f"order {order.client_order_id} ended with executions that were not seen")
-        news = OrderUpdate(kind, ts, broker_order_id=found.broker_order_id)
-        self._apply(session, order, news, effects, source)
+        news = OrderUpdate(
+            kind,
+            ts,
+            broker_order_id=found.broker_order_id,
+            venue_ts=max(venue_ts, ts) if source == "stream" else venue_ts,
+            replaced_by=self._successor(session, found),
+        )
+        detail = f"the venue calls it {found.raw_status!r}" if kind is OrderEventKind.UNRECOGNISED else ""
+        self._apply(session, order, news, effects, source, detail)
+
+    def _carried_over(self, session: TradingSession, order: Order, found: BrokerOrder) -> Order:
+        """Take over what the replaced order had filled, where the venue counts it to the new one."""
+        if not order.replaces or order.filled_qty or not found.filled_qty:
+            return order
+        old = session.order(order.replaces) or self._ledger.order(order.replaces)
+        if old is None or old.filled_qty != found.filled_qty:
+            return order
+        order = evolve(order, filled_qty=old.filled_qty, filled_notional=old.filled_notional)
+        session.adopt(order)
+        return order
+
+    def _successor(self, session: TradingSession, found: BrokerOrder) -> str:
+        if not found.replaced_by:
+            return ""
+        by_broker_id = {order.broker_order_id: order.client_order_id for order in session.working_orders}
+        ours = {order.replaces: order.client_order_id for order in session.working_orders if order.replaces}
+        return by_broker_id.get(found.replaced_by) or ours.get(found.client_order_id) or found.replaced_by
 
     def _apply(
         self,
@@ -174,6 +229,25 @@ class Booker:
         except OrderStateError as error:
             self._on_stranger(str(error))
             return order
-        if after is not order:
+        if _is_visible(order, after):
             effects.changes.append(OrderChange(after, order.status.value, source, detail=detail))
         return after
+
+
+def _of_this_round(effects: Effects, client_order_id: str) -> Order | None:
+    """Return an order that was adopted, and perhaps ended, since the last commit."""
+    for change in reversed(effects.changes):
+        if change.order.client_order_id == client_order_id:
+            return change.order
+    found = (item.order for item in effects.new_orders if item.order.client_order_id == client_order_id)
+    return next(found, None)
+
+
+def _is_visible(before: Order, after: Order) -> bool:
+    """Whether anybody else sees a difference; a newer time of the same word is none."""
+    return (before.status, before.broker_order_id, before.unanswered, before.replaced_by) != (
+        after.status,
+        after.broker_order_id,
+        after.unanswered,
+        after.replaced_by,
+    )

@@ -5,14 +5,17 @@ BrokerError
 │   ├── OrderNotFoundError     the venue said that it knows no such order
 │   └── DuplicateOrderError    the venue already has an order with this client_order_id
 └── BrokerUnreachableError     no answer, or not the venue's: nothing is known about the outcome
+    └── BrokerThrottledError   too many requests; the venue says for how long to wait
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
+
+Row = TypeVar("Row")
 
 
 class BrokerError(Exception):
@@ -41,6 +44,14 @@ class BrokerUnreachableError(BrokerError):
     """The venue could not be asked, or its answer could not be read: the outcome is unknown."""
 
 
+class BrokerThrottledError(BrokerUnreachableError):
+    """The venue has had too many requests; whether this one was heard must be asked after the pause."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """An order to be sent; the client_order_id is what makes sending it twice harmless."""
@@ -56,8 +67,22 @@ class OrderRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceRequest:
+    """What a working order should become; the new order has a client_order_id of its own."""
+
+    client_order_id: str
+    qty: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerOrder:
-    """An order as the venue reports it; times are ns since the epoch, UTC."""
+    """An order as the venue reports it; times are ns since the epoch, UTC.
+
+    `raw_status` is the venue's own word: `status` is UNKNOWN where that is not one that we know.
+    `replaced_by` is the venue's id of the order that took this one's place.
+    """
 
     broker_order_id: str
     client_order_id: str
@@ -73,6 +98,8 @@ class BrokerOrder:
     stop_price: Decimal | None
     created_ns: int
     updated_ns: int
+    raw_status: str = ""
+    replaced_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +139,44 @@ class BrokerPosition:
 
 @dataclass(frozen=True, slots=True)
 class BrokerAccount:
-    """Money of the account, in its currency."""
+    """Money of the account, in its currency; of several, `failed` names those counted as last seen."""
 
     account_number: str
     cash: Decimal
     equity: Decimal
     trading_blocked: bool
+    failed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerActivity:
+    """What the venue booked that is no execution; `amount` in the account currency and `qty` are signed.
+
+    `day` is the UTC date (YYYY-MM-DD) that it is booked for, `ts` the end of what is known of its time.
+    """
+
+    activity_id: str
+    type: str
+    ts: int
+    day: str
+    symbol: str = ""
+    qty: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+    price: Decimal | None = None
+    description: str = ""
+
+
+class VenueList(list[Row]):
+    """A list of several venues' rows; `failed` names the venues that did not answer."""
+
+    def __init__(self, rows: Iterable[Row] = (), failed: frozenset[str] = frozenset()) -> None:
+        super().__init__(rows)
+        self.failed = failed
+
+
+def failed_venues(*answers: object) -> frozenset[str]:
+    """Return the venues that are missing in lists or accounts; none where there is one venue only."""
+    return frozenset().union(*(getattr(answer, "failed", frozenset()) for answer in answers))
 
 
 class Broker(Protocol):
@@ -150,6 +209,38 @@ class Broker(Protocol):
     def fills(self, since_ns: int) -> list[BrokerFill]:
         """Return the executions after a time, oldest first, as the account's activities list them."""
         ...
+
+
+class ReplacingBroker(Broker, Protocol):
+    """A venue that can replace a working order."""
+
+    def replace(self, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
+        """Ask for a working order to be replaced, once; returns the new order."""
+        ...
+
+
+class ActivityBroker(Broker, Protocol):
+    """A venue that lists what it booked beside executions."""
+
+    def activities(self, since_ns: int) -> list[BrokerActivity]:
+        """Return dividends, fees, transfers and the like since a time, oldest first."""
+        ...
+
+
+def replace_at(broker: Broker, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
+    """Replace an order; BrokerRefusedError where the venue has no such request."""
+    call = getattr(broker, "replace", None)
+    if call is None:
+        raise BrokerRefusedError("REPLACE_UNSUPPORTED", "the venue cannot replace orders", 0)
+    answer: BrokerOrder = call(broker_order_id, change)
+    return answer
+
+
+def activities_of(broker: Broker, since_ns: int) -> list[BrokerActivity]:
+    """List activities; none where the venue does not list them."""
+    call = getattr(broker, "activities", None)
+    found: list[BrokerActivity] = call(since_ns) if call is not None else []
+    return found
 
 
 class UpdateStream(Protocol):

@@ -1,10 +1,14 @@
 """Settings of execution beyond those that every service has."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from ratchet.common.settings import Settings
+from ratchet.execution import crash
+
+_REAL_MONEY_HOST = "api.alpaca.markets"
 
 
 class ExecutionSettings(Settings):
@@ -24,3 +28,46 @@ class ExecutionSettings(Settings):
     """Live: how often fills and orders are compared with the broker's by REST."""
     cash_tolerance: Annotated[float, Field(ge=0)] = 1.0
     """Difference in cash, in the account currency, that is reported but does not block new risk."""
+    unknown_settle_s: Annotated[float, Field(gt=0, le=600)] | None = None
+    """How long a request may be on its way: only after that does the venue's "not found" count.
+
+    By default the two time-outs of the broker together; half a second in a replay.
+    """
+    broker_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 180
+    """Live: requests of all kinds that the broker is sent; stay below its own limit."""
+    broker_burst: Annotated[int, Field(ge=10, le=10_000)] = 60
+    """Live: requests that may be made at once after a quiet time."""
+    entry_deadline_s: Annotated[float, Field(gt=0, le=600)] = 5.0
+    """Live: how long an entry waits for room below the broker's limit before it is refused (THROTTLED)."""
+    crash_at: str = ""
+    """Tests only: kill the process at a named point, see `ratchet.execution.crash`."""
+
+    @property
+    def settle_s(self) -> float:
+        """How long a request may be on its way, in seconds."""
+        if self.unknown_settle_s is not None:
+            return self.unknown_settle_s
+        if self.mode == "replay":
+            return 0.5
+        return self.broker_connect_timeout_s + self.broker_read_timeout_s
+
+    @field_validator("crash_at")
+    @classmethod
+    def _crash_point(cls, value: str) -> str:
+        crash.parse(value)
+        return value
+
+    @model_validator(mode="after")
+    def _no_accidents_with_money(self) -> "ExecutionSettings":
+        if self.trading_mode == "live":
+            if self.crash_at:
+                raise ValueError(
+                    f"RATCHET_CRASH_AT={self.crash_at!r}: only for tests, refused where real money is traded"
+                )
+            return self
+        if urlsplit(self.alpaca_url).hostname == _REAL_MONEY_HOST:
+            raise ValueError(
+                f"RATCHET_ALPACA_URL={self.alpaca_url} trades real money, but RATCHET_TRADING_MODE is "
+                f"{self.trading_mode}: set it and RATCHET_LIVE_CONFIRM, or another address"
+            )
+        return self

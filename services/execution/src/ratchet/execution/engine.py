@@ -4,65 +4,47 @@ Nothing is sent before it is committed, and nothing that was committed is forgot
 database may differ, the engine is thrown away and a new one is loaded (see `recovery`).
 """
 
-import threading
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from ratchet.common import metrics
-from ratchet.common.bus import Bus
 from ratchet.common.codec import encode_snapshot
-from ratchet.common.daily_closes import write_daily_closes
-from ratchet.common.db import Cursor, Database
 from ratchet.common.errors import UnavailableError
 from ratchet.common.logging import get_logger
 from ratchet.common.streams import PORTFOLIO
-from ratchet.core.assets import Registry
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order, OrderEventKind, OrderStatus, OrderUpdate
+from ratchet.core.orders.rows import evolve
+from ratchet.core.phases import PhaseState
 from ratchet.core.portfolio import PortfolioSnapshot
-from ratchet.core.risk import Proposal, Verdict
+from ratchet.core.risk import Proposal, Reason, RiskContext, Verdict
 from ratchet.core.risk.breakers.board import strictest
 from ratchet.core.signals import SignalBatch
 from ratchet.core.trader import TradingSession
 from ratchet.execution.booking import Booker, MissedError
-from ratchet.execution.broker import Broker, OrderRequest
-from ratchet.execution.config import ExecutionSettings
+from ratchet.execution.crash import crash_point
+from ratchet.execution.denials import Denial
 from ratchet.execution.events import OrderChange
-from ratchet.execution.inbox import Inbox
 from ratchet.execution.ledger import Decision, Effects, NewOrder
 from ratchet.execution.market import LatestContext
+from ratchet.execution.outbound import Outbound, Timing
+from ratchet.execution.parts import Parts
 from ratchet.execution.phases import PhaseView
-from ratchet.execution.risk_client import RiskClient
+from ratchet.execution.ports import LedgerTransaction
+from ratchet.execution.requests import Requests
+from ratchet.execution.risk_client import RiskUnavailableError
 from ratchet.execution.sender import Answer, Outcome, Sender
-from ratchet.execution.store import LedgerWriter
 from ratchet.execution.watch import note_answer
+from ratchet.v1 import orders_pb2
 
 _log = get_logger("engine")
-DISABLED = "EXECUTION_DISABLED"
-HALTED = "TRADING_HALTED"
-_UNSENT = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
+_UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 
 
 class StoppedError(UnavailableError):
     """The service was told to stop before the venue had answered; the next start goes on."""
-
-
-@dataclass
-class Parts:
-    """What an engine works with; outlives it."""
-
-    settings: ExecutionSettings
-    registry: Registry
-    db: Database
-    bus: Bus
-    broker: Broker
-    inbox: Inbox
-    risk: RiskClient
-    writer: LedgerWriter
-    stop: threading.Event
-    wake_outbox: threading.Event = field(default_factory=threading.Event)
 
 
 class Engine:
@@ -89,8 +71,22 @@ class Engine:
         self.context = LatestContext(len(parts.registry))
         # Why no new risk is taken although trading is not halted; set by reconciliation.
         self.blocked = ""
-        self.booker = Booker(parts.db, parts.writer.portfolio, parts.registry, on_stranger)
-        self._sender = Sender(parts.broker)
+        self.booker = Booker(parts.ledger, parts.registry, on_stranger)
+        self.outbound = Outbound(
+            Sender(parts.broker),
+            parts.registry,
+            clock=parts.clock,
+            throttle=parts.throttle,
+            fence=parts.fence,
+            timing=Timing(parts.settings.settle_s, parts.settings.entry_deadline_s),
+            loaded=session.working_orders,
+        )
+        self.requests = Requests(self)
+
+    @property
+    def portfolio(self) -> str:
+        """Name of the portfolio."""
+        return self.parts.ledger.portfolio
 
     @property
     def effective_state(self) -> str:
@@ -105,13 +101,18 @@ class Engine:
             return False
         effects = Effects(self.seq, self.ts, daily=list(closing.rows), snapshots=[closing.snapshot])
         message = encode_snapshot(closing.snapshot)
-        closes, portfolio = self.session.inputs.closes_of_day(), self.parts.writer.portfolio
-        self.commit(
-            effects,
-            extra={"closed_day": message.SerializeToString().hex()},
-            also=lambda cursor: write_daily_closes(cursor, portfolio, closing.day, closes),
-        )
-        self.parts.bus.publish(PORTFOLIO, message, ts=ts)
+        if self.parts.is_live:
+            # Nobody waits for it in lock-step, so it goes the way that survives a bus that is away.
+            name = f"day-close|{self.portfolio}|{closing.day}"
+            self.commit(effects, also=lambda tx: self._close(tx, closing.day, message, ts, name))
+        else:
+            closes = self.session.inputs.closes_of_day()
+            self.commit(
+                effects,
+                extra={"closed_day": message.SerializeToString().hex()},
+                also=lambda tx: tx.daily_closes(closing.day, closes),
+            )
+            self.parts.bus.publish(PORTFOLIO, message, ts=ts)
         _log.info("day closed", day=closing.day, equity=str(closing.snapshot.equity))
         return True
 
@@ -125,8 +126,12 @@ class Engine:
         *,
         judged_at: int | None = None,
         judge: Callable[..., list[Verdict]] | None = None,
+        is_repeat: bool = False,
     ) -> None:
-        """Let the trader propose and risk judge; note decisions and orders for the ledger."""
+        """Let the trader propose and risk judge; note decisions and orders for the ledger.
+
+        Signals that may have been decided before (`is_repeat`) make no order that the ledger has.
+        """
         phases = self.phases.at(ts)
         self.context.note(batch.context for batch in signals)
         decision = self.session.decide(bars, signals, phases, ts, seq, self.effective_state)
@@ -135,7 +140,8 @@ class Engine:
             return
         ask = judge or self.parts.risk.evaluate
         verdicts = ask(decision.snapshot, decision.proposals, phases, judged_at or ts, decision.context)
-        self._note(decision.proposals, verdicts, effects)
+        verdicts = self._gated(decision.proposals, verdicts, ts, is_repeat=is_repeat)
+        self.note(decision.proposals, verdicts, effects)
         by_order = {item.id: item for item in decision.proposals}
         approved = [item.proposal_id for item in verdicts if item.approved]
         orders = self.session.place(decision.proposals, verdicts, ts)
@@ -148,91 +154,158 @@ class Engine:
         *,
         durable: bool = True,
         extra: dict[str, Any] | None = None,
-        also: Callable[[Cursor], None] = lambda _: None,
+        also: Callable[[LedgerTransaction], None] = lambda _: None,
     ) -> None:
         """Write effects and state in one transaction, in which leadership and kill switch are checked.
 
         `extra` is kept beside the state until the next commit; `also` writes in the same transaction.
         """
-        portfolio, writer = self.session.portfolio, self.parts.writer
-        with self.parts.db.transaction() as cursor:
-            if not durable:
-                cursor.execute("SET LOCAL synchronous_commit = off")
-            self.trading_state = writer.guard(cursor)
+        portfolio = self.session.portfolio
+        with self.parts.ledger.transaction(durable=durable) as tx:
+            self.trading_state = tx.guard()
             self._withhold(effects)
             if effects.opening_cash is not None:
-                writer.opening(cursor, effects.opening_cash)
-            writer.orders(cursor, effects.new_orders, effects.seq)
-            writer.changes(cursor, effects.changes)
-            writer.fills(cursor, effects.fills, portfolio.cash, effects.seq)
-            writer.decisions(cursor, effects.decisions, effects.ts, effects.seq)
-            writer.daily(cursor, effects.daily, self._drawdown_ratio())
-            writer.snapshots(cursor, effects.snapshots)
-            writer.breakers(cursor, effects.breakers)
-            writer.state(cursor, effects.seq, effects.ts, {"session": self._state(), **(extra or {})})
-            also(cursor)
+                tx.opening(effects.opening_cash)
+            tx.orders(effects.new_orders, effects.seq)
+            tx.changes(effects.changes)
+            tx.activities(effects.activities, self._cash_before_fills(effects))
+            tx.fills(effects.fills, portfolio.cash, effects.seq)
+            if effects.fills:
+                crash_point("mid_fill")
+            tx.decisions(effects.decisions, effects.ts, effects.seq)
+            tx.daily(effects.daily, self._drawdown_ratio())
+            tx.snapshots(effects.snapshots)
+            tx.breakers(effects.breakers)
+            tx.state(effects.seq, effects.ts, {"session": self._state(), **(extra or {})})
+            also(tx)
+            crash_point("before_commit")
+        crash_point("after_commit")
         self.seq, self.ts = effects.seq, effects.ts
         self._observe(effects)
 
     def send(self, effects: Effects) -> None:
-        """Send what was committed, in its order, and commit the answers."""
+        """Send what was committed, exits first, and commit the answers."""
         pending = [item.order for item in effects.new_orders if self._is_unsent(item.order)]
-        if not pending:
-            return
-        answers = [(order, self._sender.send(request_of(order, self.parts.registry))) for order in pending]
-        self._record(answers)
+        if pending:
+            self.record(self.outbound.send(pending))
+
+    def send_waiting(self) -> None:
+        """Send what the venue's limit had no room for; entries whose deadline is over are refused."""
+        if self.outbound.has_waiting:
+            self._refresh_trading_state()
+            waiting = [order for order in self.session.working_orders if self.outbound.is_waiting(order)]
+            self.record(self.outbound.send(waiting))
 
     def resolve_unknown(self, is_valid: Callable[[Order], bool] = lambda _: True) -> int:
-        """Ask the venue about every order without an answer; return how many are left."""
-        waiting = [order for order in self.session.working_orders if order.status in _UNSENT]
-        answers = []
-        for order in waiting:
-            request = request_of(order, self.parts.registry)
-            valid = is_valid(order) and self._may_send(order)
-            answers.append((order, self._sender.resolve(request, is_valid=valid)))
-        self._record([item for item in answers if self._is_news(*item)])
-        left = sum(1 for order in self.session.working_orders if order.status in _UNSENT)
-        metrics.ORDERS_UNKNOWN.set(left)
-        return left
+        """Ask the venue about every request without an answer; return how many orders are left with one."""
+        working = self.session.working_orders
+        if any(order.is_unsent and order.intent is not Intent.EXIT for order in working):
+            self._refresh_trading_state()
+        answers = self.outbound.resolve(working, lambda order: is_valid(order) and self._may_send(order))
+        self.record([item for item in answers if self._is_news(*item)])
+        self.requests.follow_up()
+        self.outbound.forget(order.client_order_id for order in self.session.working_orders)
+        self.observe()
+        return self._unanswered()
 
     def settle(self) -> None:
         """Ask until no order is without an answer; StoppedError if the service stops before."""
         pause = 0.05
-        while any(order.status in _UNSENT for order in self.session.working_orders):
+        while self._unanswered():
             if not self.resolve_unknown():
                 return
             self.parts.bus.on_activity()
-            if self.parts.stop.wait(pause):
+            if self.parts.clock.wait(self.parts.stop, pause):
                 raise StoppedError("stopped while an order was without an answer")
             pause = min(pause * 2, 1.0)
+
+    def judge(
+        self,
+        snapshot: PortfolioSnapshot,
+        proposals: Sequence[Proposal],
+        phases: Sequence[PhaseState],
+        ts: int,
+        context: RiskContext | None = None,
+    ) -> list[Verdict]:
+        """Ask risk; without it, exits are judged here by the same engine and entries are refused."""
+        try:
+            return self.parts.risk.evaluate(snapshot, proposals, phases, ts, context)
+        except RiskUnavailableError:
+            verdicts = self.parts.local_risk.evaluate(snapshot, proposals, phases, ts)
+            return [
+                verdict if proposal.intent is Intent.EXIT else _refused(proposal, Denial.RISK_UNAVAILABLE)
+                for proposal, verdict in zip(proposals, verdicts, strict=True)
+            ]
+
+    def publish_portfolio(self) -> None:
+        """Tell the others how the portfolio stands; the next one tells it again if the bus is away."""
+        try:
+            self.parts.bus.publish(PORTFOLIO, encode_snapshot(self.snapshot()), ts=self.ts)
+        except UnavailableError as error:
+            _log.warning("portfolio not published", reason=str(error))
 
     def snapshot(self) -> PortfolioSnapshot:
         """Return the portfolio as it stands."""
         return self.session.snapshot(self.ts, self.seq, self.effective_state)
 
-    def _note(self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], effects: Effects) -> None:
+    def note(self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], effects: Effects) -> None:
+        """Keep what risk said."""
         effects.decisions += [
             Decision(proposal, verdict) for proposal, verdict in zip(proposals, verdicts, strict=True)
         ]
 
+    def _close(
+        self, tx: LedgerTransaction, day: str, message: orders_pb2.PortfolioSnapshot, ts: int, name: str
+    ) -> None:
+        tx.daily_closes(day, self.session.inputs.closes_of_day())
+        tx.announce(PORTFOLIO, message, ts, name)
+
+    def _gated(
+        self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int, *, is_repeat: bool
+    ) -> list[Verdict]:
+        """Turn approvals of what execution itself would not send into rejections with its codes."""
+        orders = iter(self.session.trader.orders(proposals, verdicts, ts))
+        found = []
+        for proposal, verdict in zip(proposals, verdicts, strict=True):
+            denial: StrEnum | None = None
+            if verdict.approved:
+                order = next(orders)
+                denial = self.parts.gate.denial(order, self.session.working_orders)
+                if is_repeat and self.parts.ledger.order(order.client_order_id) is not None:
+                    denial = Reason.DUPLICATE_ORDER
+            elif self.blocked and proposal.intent is not Intent.EXIT:
+                verdict = evolve(verdict, reasons=(*verdict.reasons, Denial.RECONCILIATION_DRIFT.value))
+            found.append(verdict if denial is None else _refused(proposal, denial))
+        return found
+
     def _withhold(self, effects: Effects) -> None:
         """Refuse orders that must not be sent, in the transaction that read the kill switch."""
         for item in effects.new_orders:
-            reason = "" if item.is_external else self._refusal(item.order)
+            reason = None if item.is_external else self._refusal(item.order)
             current = self.session.order(item.order.client_order_id)
-            if not reason or current is None:
+            if reason is None or current is None:
                 continue
-            news = OrderUpdate(OrderEventKind.REJECTED, current.created_ts, reason=reason)
+            news = OrderUpdate(OrderEventKind.REJECTED, current.created_ts, reason=reason.value)
             after = self.session.on_update(current.client_order_id, news)
             effects.changes.append(OrderChange(after, current.status.value, "kill-switch"))
 
-    def _refusal(self, order: Order) -> str:
+    def _refusal(self, order: Order) -> Denial | None:
         if not self.parts.settings.execution_enabled:
-            return DISABLED
-        return "" if self._may_send(order) else HALTED
+            return Denial.EXECUTION_DISABLED
+        if order.intent is not Intent.EXIT:
+            if self.trading_state != "active":
+                return Denial.TRADING_HALTED
+            if self.blocked:
+                return Denial.RECONCILIATION_DRIFT
+        return self.parts.gate.denial(order, self.session.working_orders)
+
+    def _refresh_trading_state(self) -> None:
+        """Read the kill switch before an entry goes out that was committed a while ago."""
+        with self.parts.ledger.transaction(durable=False) as tx:
+            self.trading_state = tx.guard()
 
     def _may_send(self, order: Order) -> bool:
-        return order.intent is Intent.EXIT or self.effective_state == "active"
+        return self._refusal(order) is None
 
     def _is_unsent(self, order: Order) -> bool:
         current = self.session.order(order.client_order_id)
@@ -241,7 +314,14 @@ class Engine:
     def _is_news(self, order: Order, answer: Answer) -> bool:
         return not (answer.outcome is Outcome.UNKNOWN and order.status is OrderStatus.UNKNOWN)
 
-    def _record(self, answers: Sequence[tuple[Order, Answer]]) -> None:
+    def _unanswered(self) -> int:
+        return sum(
+            order.status in _UNANSWERED and not self.outbound.is_waiting(order)
+            for order in self.session.working_orders
+        )
+
+    def record(self, answers: Sequence[tuple[Order, Answer]]) -> None:
+        """Book what the venue answered, and commit it."""
         if not answers:
             return
         effects = Effects(self.seq, self.ts)
@@ -252,7 +332,12 @@ class Engine:
             except MissedError:
                 # It has ended already, with executions that REST will tell.
                 self.parts.inbox.mark_gap()
-        self.commit(effects)
+        if not effects.is_trivial:
+            self.commit(effects)
+
+    def _cash_before_fills(self, effects: Effects) -> Decimal:
+        moved = sum((item.cash_delta for item in effects.fills), Decimal(0))
+        return self.session.portfolio.cash - moved
 
     def _state(self) -> dict[str, Any]:
         state = self.session.state()
@@ -278,32 +363,19 @@ class Engine:
 
     def observe(self) -> None:
         """Set the portfolio's gauges."""
-        name, portfolio = self.parts.writer.portfolio, self.session.portfolio
+        name, portfolio = self.portfolio, self.session.portfolio
+        working = self.session.working_orders
         metrics.EQUITY.labels(name).set(float(portfolio.equity))
         metrics.CASH.labels(name).set(float(portfolio.cash))
         for breaker in self.session.breakers.views():
             metrics.BREAKER_TRIPPED.labels(breaker.name).set(breaker.tripped)
         metrics.DRAWDOWN_RATIO.labels(name).set(self._drawdown_ratio())
         metrics.POSITIONS_OPEN.labels(name).set(len(portfolio.positions))
-        metrics.ORDERS_OPEN.set(len(self.session.working_orders))
+        metrics.ORDERS_OPEN.set(len(working))
+        metrics.ORDERS_UNKNOWN.set(sum(order.status is OrderStatus.UNKNOWN for order in working))
         metrics.TRADING_HALTED.labels(name).set(self.effective_state != "active")
         metrics.EVENT_TIME_SECONDS.set(self.ts / 1e9)
 
 
-def request_of(order: Order, registry: Registry) -> OrderRequest:
-    """Return the order as it is sent to the venue."""
-    return OrderRequest(
-        client_order_id=order.client_order_id,
-        symbol=registry[order.asset_id].symbol,
-        side=order.side,
-        type=order.type,
-        time_in_force=order.time_in_force,
-        qty=order.qty,
-        limit_price=order.limit_price,
-        stop_price=order.stop_price,
-    )
-
-
-def now_ns() -> int:
-    """Return the wall clock's time, for live mode only."""
-    return time.time_ns()
+def _refused(proposal: Proposal, denial: StrEnum) -> Verdict:
+    return Verdict(proposal.id, approved=False, qty=Decimal(0), reasons=(denial.value,))

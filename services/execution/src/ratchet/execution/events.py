@@ -8,6 +8,10 @@ from ratchet.common.codec import encode_decimal, encode_fill
 from ratchet.core.orders import NAMESPACE, Fill, Order
 from ratchet.v1 import orders_pb2
 
+_RETURNING = frozenset(
+    {"held", "suspended", "pending_cancel", "pending_replace", "unknown"},
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderChange:
@@ -22,8 +26,17 @@ class OrderChange:
 
     @property
     def id(self) -> str:
-        """The same change always has the same id, however often it is learned."""
+        """The same change always has the same id, however often it is learned.
+
+        States that an order can be in more than once are told apart by the request and the time.
+        """
         what = self.fill.execution_id if self.fill else f"{self.from_status}>{self.order.status}"
+        if (
+            not self.fill
+            and not self.order.is_terminal
+            and {self.from_status, self.order.status} & _RETURNING
+        ):
+            what += f"#{self.order.writes}@{self.order.updated_ts}"
         return str(uuid5(NAMESPACE, f"order-event|{self.order.client_order_id}|{what}"))
 
 
@@ -47,6 +60,9 @@ def encode_order(order: Order) -> orders_pb2.Order:
         signal_id=order.signal_id,
         created_ns=order.created_ts,
         updated_ns=order.updated_ts,
+        unanswered=order.unanswered,
+        replaces=order.replaces,
+        replaced_by=order.replaced_by,
     )
 
 

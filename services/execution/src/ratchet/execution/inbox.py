@@ -74,6 +74,11 @@ class Inbox:
             self._arrived.wait_for(lambda: self._gaps > self._filled or self._covered >= total, timeout_s)
             return self._gaps == self._filled and self._covered >= total
 
+    def wait_for_news(self, timeout_s: float) -> None:
+        """Wait until an update has arrived, or for so long."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: bool(self._updates), timeout_s)
+
     def _note(self, sequence: int) -> None:
         if 0 < sequence <= self._covered:
             return

@@ -7,6 +7,7 @@ from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
 from ratchet.core.risk import BreakerChange, Proposal, Verdict
+from ratchet.execution.activities import BookedActivity
 from ratchet.execution.events import OrderChange
 
 
@@ -41,6 +42,7 @@ class Effects:
     new_orders: list[NewOrder] = field(default_factory=list)
     changes: list[OrderChange] = field(default_factory=list)
     fills: list[AppliedFill] = field(default_factory=list)
+    activities: list[BookedActivity] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     daily: list[DailyPerformance] = field(default_factory=list)
     snapshots: list[PortfolioSnapshot] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Effects:
             self.new_orders
             or self.changes
             or self.fills
+            or self.activities
             or self.decisions
             or self.daily
             or self.breakers

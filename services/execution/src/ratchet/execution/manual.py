@@ -6,29 +6,25 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid5
 
-from ratchet.common.audit import write_audit
-from ratchet.common.codec import encode_snapshot
-from ratchet.common.streams import PORTFOLIO
 from ratchet.core.assets import Asset
 from ratchet.core.orders import (
     NAMESPACE,
     Intent,
     Order,
     OrderEventKind,
-    OrderStatus,
     OrderType,
-    OrderUpdate,
     Side,
     TimeInForce,
+    can_follow,
     client_order_id,
 )
 from ratchet.core.orders.money import from_float
-from ratchet.core.risk import Proposal, Verdict
-from ratchet.execution import queries
-from ratchet.execution.broker import BrokerRefusedError
-from ratchet.execution.engine import Engine, now_ns
-from ratchet.execution.events import OrderChange
+from ratchet.core.risk import Proposal
+from ratchet.execution.broker import ReplaceRequest
+from ratchet.execution.denials import Denial
+from ratchet.execution.engine import Engine
 from ratchet.execution.ledger import Decision, Effects, NewOrder
+from ratchet.execution.sender import Outcome
 
 MANUAL = "MANUAL"
 
@@ -53,6 +49,17 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a working order should become; None keeps what it has. The same key never asks twice."""
+
+    actor: str
+    key: str
+    qty: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """The outcome: the order, or the coded reasons why there is none."""
 
@@ -63,76 +70,117 @@ class Submission:
 def submit(engine: Engine, ticket: Ticket, *, is_live: bool) -> Submission:
     """Let risk judge the ticket, commit the order, send it."""
     parts = engine.parts
-    known = queries.order_by_key(parts.db, parts.registry, parts.writer.portfolio, ticket.key)
+    known = parts.ledger.order_by_key(ticket.key)
     if known is not None:
         return Submission(engine.session.order(known.client_order_id) or known)
     asset = _check(engine, ticket)
-    ts = now_ns() // 1_000 * 1_000 if is_live else engine.ts
+    ts = parts.now_ns() if is_live else engine.ts
     proposal = _proposal(engine, ticket, asset)
-    verdict = _judge(engine, [proposal], ts)[0]
+    denial = parts.gate.denial(_order(ticket, asset, proposal, ticket.qty, ts), engine.session.working_orders)
+    if denial is not None:
+        refused = {"reasons": [denial.value], "symbol": ticket.symbol}
+        _commit(engine, Effects(engine.seq, engine.ts), ticket.actor, "order.refused", refused)
+        return Submission(None, (denial.value,))
+    snapshot = engine.snapshot()
+    judge = engine.judge if is_live else parts.risk.evaluate
+    at = max(ts, snapshot.ts)
+    context = engine.session.risk_context([asset.id], at)
+    verdict = judge(snapshot, [proposal], engine.phases.at(ts), at, context)[0]
     effects = Effects(engine.seq, engine.ts, decisions=[Decision(proposal, verdict)])
     if not verdict.approved:
         _commit(engine, effects, ticket.actor, "order.refused", {"reasons": list(verdict.reasons)})
         return Submission(None, verdict.reasons)
-    order = _order(ticket, asset, proposal, verdict, ts)
+    order = _order(ticket, asset, proposal, verdict.qty, ts)
     engine.session.adopt(order)
     effects.new_orders.append(NewOrder(order, proposal.id, idempotency_key=ticket.key))
     _commit(engine, effects, ticket.actor, "order.submit", _audited(ticket, order))
     engine.send(effects)
-    _publish(engine)
-    sent = engine.session.order(order.client_order_id)
-    return Submission(sent or queries.order(parts.db, parts.registry, order.client_order_id))
+    engine.publish_portfolio()
+    return Submission(now_known(engine, order))
 
 
 def cancel(engine: Engine, order_id: str, actor: str) -> Order:
-    """Ask the venue to cancel a working order; its end is told by a trade update."""
+    """Ask the venue to cancel a working order; its end is told by a trade update.
+
+    One that has no answer from the venue yet is cancelled as soon as it has, or never sent again.
+    """
     order = engine.session.order(order_id)
     if order is None:
         raise RefusedError(f"order {order_id!r} is not working")
-    if not order.broker_order_id or order.status is OrderStatus.UNKNOWN:
-        raise RefusedError(f"order {order_id!r} has no answer from the venue yet; it cannot be cancelled now")
-    _news(engine, order, OrderEventKind.CANCEL_REQUESTED, actor)
-    try:
-        engine.parts.broker.cancel(order.broker_order_id)
-    except BrokerRefusedError as error:
-        current = engine.session.order(order_id) or order
-        _news(engine, current, OrderEventKind.CANCEL_REJECTED, actor, str(error))
-        raise RefusedError(f"the venue refused: {error}") from error
-    return engine.session.order(order_id) or order
+    answers = engine.requests.cancel(
+        [order], f"manual:{actor}", lambda tx: tx.audit(actor, "order.cancel", {"client_order_id": order_id})
+    )
+    answer = answers.get(order_id)
+    if answer is not None and answer.outcome is Outcome.REFUSED:
+        raise RefusedError(f"the venue refused: {answer.message} (code {answer.code})")
+    return now_known(engine, order)
 
 
-def cancel_all(engine: Engine, actor: str) -> list[Order]:
-    """Cancel every working order that the venue has acknowledged; return those that were asked for."""
-    asked = []
-    for order in engine.session.working_orders:
-        if order.broker_order_id and order.status is not OrderStatus.PENDING_CANCEL:
-            try:
-                asked.append(cancel(engine, order.client_order_id, actor))
-            except RefusedError:
-                # It ended meanwhile; the others must still be cancelled.
-                continue
-    return asked
+def replace(engine: Engine, order_id: str, change: Change, *, is_live: bool) -> Order:
+    """Replace a working order by one of another quantity or price; return the new order."""
+    known = engine.parts.ledger.order_by_key(change.key)
+    if known is not None:
+        return now_known(engine, known)
+    order = engine.session.order(order_id)
+    if order is None or not order.broker_order_id:
+        raise RefusedError(f"order {order_id!r} is not working at the venue")
+    if not engine.parts.gate.can_replace(order):
+        raise RefusedError(f"{Denial.REPLACE_UNSUPPORTED}: {Denial.REPLACE_UNSUPPORTED.meaning}")
+    if not can_follow(order.status, OrderEventKind.REPLACE_REQUESTED):
+        raise RefusedError(f"order {order_id!r} is {order.status}; only a working order can be replaced")
+    new = _replacement(engine, order, change, engine.parts.now_ns() if is_live else engine.ts)
+    request = ReplaceRequest(new.client_order_id, change.qty, change.limit_price, change.stop_price)
+    detail = {"client_order_id": order_id, "replaced_by": new.client_order_id, "qty": str(new.qty)}
+    answer = engine.requests.replace(
+        order, new, request, f"manual:{change.actor}", change.key,
+        lambda tx: tx.audit(change.actor, "order.replace", detail),
+    )  # fmt: skip
+    if answer.outcome is Outcome.REFUSED:
+        raise RefusedError(f"the venue refused: {answer.message} (code {answer.code})")
+    return now_known(engine, new)
 
 
-def flatten(engine: Engine, scope: str, actor: str, reason: str, *, is_live: bool) -> list[Order]:
-    """Close positions at the market: all of them, those of an asset class, or one symbol's."""
-    held = _in_scope(engine, scope)
-    ts = now_ns() // 1_000 * 1_000 if is_live else engine.ts
-    proposals = [item for asset in held if (item := _closing(engine, asset, ts)) is not None]
-    if not proposals:
-        return []
-    verdicts = _judge(engine, proposals, ts)
-    effects = Effects(engine.seq, engine.ts)
-    effects.decisions += [Decision(*item) for item in zip(proposals, verdicts, strict=True)]
-    orders = engine.session.place(proposals, verdicts, ts)
-    approved = [item.proposal_id for item in verdicts if item.approved]
-    for place, (order, proposal) in enumerate(zip(orders, approved, strict=True)):
-        effects.new_orders.append(NewOrder(order, proposal, place))
-    detail = {"scope": scope or "all", "reason": reason, "orders": [item.client_order_id for item in orders]}
-    _commit(engine, effects, actor, "flatten", detail)
-    engine.send(effects)
-    _publish(engine)
-    return [engine.session.order(item.client_order_id) or item for item in orders]
+def now_known(engine: Engine, order: Order) -> Order:
+    """Return an order as it stands now."""
+    key = order.client_order_id
+    return engine.session.order(key) or engine.parts.ledger.order(key) or order
+
+
+def _replacement(engine: Engine, order: Order, change: Change, ts: int) -> Order:
+    asset = engine.parts.registry[order.asset_id]
+    qty = order.qty if change.qty is None else change.qty
+    if qty <= order.filled_qty or qty % asset.qty_increment:
+        raise RefusedError(
+            f"qty {qty} must be more than the {order.filled_qty} filled "
+            f"and a multiple of {asset.qty_increment}"
+        )
+    if order.intent is not Intent.EXIT and qty > order.qty:
+        raise RefusedError(f"qty {qty} is more than {order.qty}: risk judges new orders, not larger old ones")
+    for name in ("limit_price", "stop_price"):
+        price = getattr(change, name)
+        if price is not None and (price <= 0 or getattr(order, name) is None):
+            raise RefusedError(f"{name} {price}: must be positive, and a {order.type} order must have one")
+    if change.qty is None and change.limit_price is None and change.stop_price is None:
+        raise RefusedError("nothing to change: give qty, limit_price or stop_price")
+    return Order(
+        client_order_id=client_order_id(
+            uuid5(NAMESPACE, f"replace|{engine.portfolio}|{order.client_order_id}|{change.key}")
+        ),
+        asset_id=order.asset_id,
+        side=order.side,
+        qty=qty,
+        intent=order.intent,
+        created_ts=ts,
+        updated_ts=ts,
+        type=order.type,
+        time_in_force=order.time_in_force,
+        limit_price=order.limit_price if change.limit_price is None else change.limit_price,
+        stop_price=order.stop_price if change.stop_price is None else change.stop_price,
+        reference_price=order.reference_price,
+        signal_id=order.signal_id,
+        reason=order.reason,
+        replaces=order.client_order_id,
+    )
 
 
 def _check(engine: Engine, ticket: Ticket) -> Asset:
@@ -166,7 +214,7 @@ def _proposal(engine: Engine, ticket: Ticket, asset: Asset) -> Proposal:
     atr, volatility = engine.context.of(asset.id)
     reduces = position.qty * ticket.side.sign < 0
     return Proposal(
-        id=str(uuid5(NAMESPACE, f"manual|{engine.parts.writer.portfolio}|{ticket.key}")),
+        id=str(uuid5(NAMESPACE, f"manual|{engine.portfolio}|{ticket.key}")),
         asset_id=asset.id,
         side=ticket.side,
         intent=Intent.EXIT if reduces else Intent.ENTRY,
@@ -179,13 +227,13 @@ def _proposal(engine: Engine, ticket: Ticket, asset: Asset) -> Proposal:
     )
 
 
-def _order(ticket: Ticket, asset: Asset, proposal: Proposal, verdict: Verdict, ts: int) -> Order:
+def _order(ticket: Ticket, asset: Asset, proposal: Proposal, qty: Decimal, ts: int) -> Order:
     is_crypto = asset.asset_class.value == "crypto"
     return Order(
         client_order_id=client_order_id(proposal.id),
         asset_id=asset.id,
         side=ticket.side,
-        qty=verdict.qty,
+        qty=qty,
         intent=proposal.intent,
         created_ts=ts,
         updated_ts=ts,
@@ -198,63 +246,8 @@ def _order(ticket: Ticket, asset: Asset, proposal: Proposal, verdict: Verdict, t
     )
 
 
-def _closing(engine: Engine, asset_id: int, ts: int) -> Proposal | None:
-    portfolio = engine.session.portfolio
-    qty = portfolio.position(asset_id).qty
-    side = Side.SELL if qty > 0 else Side.BUY
-    working = [o for o in engine.session.working_orders if o.asset_id == asset_id and o.side is side]
-    left = abs(qty) - sum((order.remaining_qty for order in working), Decimal(0))
-    if left <= 0:
-        return None
-    symbol = engine.parts.registry[asset_id].symbol
-    return Proposal(
-        id=str(uuid5(NAMESPACE, f"flatten|{engine.parts.writer.portfolio}|{symbol}|{ts}|{left}")),
-        asset_id=asset_id,
-        side=side,
-        intent=Intent.EXIT,
-        confidence=1.0,
-        price=portfolio.mark_of(asset_id)[0],
-        atr=0.0,
-        volatility=0.0,
-        qty=left,
-        reason="FLATTEN",
-    )
-
-
-def _in_scope(engine: Engine, scope: str) -> list[int]:
-    registry = engine.parts.registry
-    classes = {asset.asset_class.value for asset in registry}
-    if scope and scope not in classes and scope not in registry:
-        raise RefusedError(
-            f"scope {scope!r} is neither empty, nor a symbol, nor one of {', '.join(sorted(classes))}"
-        )
-    return [
-        asset_id
-        for asset_id in sorted(engine.session.portfolio.positions)
-        if not scope or scope in {registry[asset_id].symbol, registry[asset_id].asset_class.value}
-    ]
-
-
-def _judge(engine: Engine, proposals: list[Proposal], ts: int) -> list[Verdict]:
-    snapshot = engine.snapshot()
-    at = max(ts, snapshot.ts)
-    context = engine.session.risk_context((item.asset_id for item in proposals), at)
-    return engine.parts.risk.evaluate(snapshot, proposals, engine.phases.at(ts), at, context)
-
-
-def _news(engine: Engine, order: Order, kind: OrderEventKind, actor: str, detail: str = "") -> None:
-    after = engine.session.on_update(order.client_order_id, OrderUpdate(kind, engine.ts))
-    change = OrderChange(after, order.status.value, f"manual:{actor}", detail=detail)
-    effects = Effects(engine.seq, engine.ts, changes=[change])
-    _commit(engine, effects, actor, f"order.{kind}", {"client_order_id": order.client_order_id})
-
-
 def _commit(engine: Engine, effects: Effects, actor: str, action: str, detail: Mapping[str, object]) -> None:
-    engine.commit(effects, also=lambda cursor: write_audit(cursor, "execution", actor, action, detail))
-
-
-def _publish(engine: Engine) -> None:
-    engine.parts.bus.publish(PORTFOLIO, encode_snapshot(engine.snapshot()), ts=engine.ts)
+    engine.commit(effects, also=lambda tx: tx.audit(actor, action, detail))
 
 
 def _audited(ticket: Ticket, order: Order) -> dict[str, object]:

@@ -8,6 +8,7 @@ from ratchet.common.db import Database
 from ratchet.common.errors import UnavailableError
 from ratchet.common.logging import get_logger
 from ratchet.common.timestamps import to_ns
+from ratchet.execution.crash import crash_point
 
 _TAKE = (
     "SELECT id, event_id, stream, ts, payload, traceparent FROM outbox WHERE published_at IS NULL "
@@ -48,6 +49,8 @@ class OutboxRelay:
         with self._db.transaction(wait_s=1.0) as cursor:
             cursor.execute(_TAKE, (_BATCH,))
             rows = cursor.fetchall()
+            if rows:
+                crash_point("before_outbox_relay")
             for _, event_id, stream, ts, payload, traceparent in rows:
                 self._bus.publish(stream, bytes(payload), ts=to_ns(ts), event_id=event_id, tp=traceparent)
             if rows:

@@ -1,22 +1,33 @@
 """What execution reads from the ledger."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from ratchet.common.db import Cursor, Database
 from ratchet.common.timestamps import to_datetime, to_ns
 from ratchet.core.assets import Registry
-from ratchet.core.orders import Intent, Order, OrderStatus, OrderType, Side, TimeInForce
-from ratchet.execution.broker import BrokerFill
+from ratchet.core.orders import Intent, Order, OrderStatus, OrderType, Side, TimeInForce, Write
 
 _SELECT = (
     "SELECT client_order_id, symbol, side, qty, intent, created_ts, updated_ts, type, time_in_force, "
     "limit_price, stop_price, reference_price, status, filled_qty, detail->>'filled_notional', "
-    "broker_order_id, signal_id, reason FROM orders "
+    "broker_order_id, signal_id, reason, unanswered, replaces, replaced_by FROM orders "
 )
-_OPEN = "status NOT IN ('filled', 'canceled', 'expired', 'rejected')"
+_OPEN = "status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced')"
 _FILTERS = {"open": f"AND {_OPEN}", "closed": f"AND NOT ({_OPEN})", "all": ""}
 _NEWEST = " ORDER BY created_ts DESC, seq DESC, position DESC LIMIT %s"
+_RECKONED = (
+    "SELECT coalesce(sum(fee) FILTER (WHERE NOT fee_in_base), 0), "
+    "coalesce(sum(fee) FILTER (WHERE fee_in_base), 0) FROM fills WHERE portfolio = %(portfolio)s "
+)
+_SINCE = "AND ts >= %(day)s::date - 7 AND ts < %(day)s::date + 1 "
+_TOLD = (
+    "SELECT coalesce(sum(booked_amount - amount), 0), coalesce(sum(booked_qty - qty), 0) "
+    "FROM broker_activities WHERE portfolio = %(portfolio)s AND effect = 'fee' "
+    "AND day BETWEEN %(day)s::date - 7 AND %(day)s::date "
+)
+_ONE = "AND symbol = %(symbol)s"
 _RECENT_EXECUTIONS = "SELECT execution_id FROM fills WHERE portfolio = %s ORDER BY recorded_at DESC LIMIT %s"
 
 _QUALITY = (
@@ -56,9 +67,34 @@ def orders(db: Database, registry: Registry, portfolio: str, status: str, limit:
     return [_order(registry, row) for row in rows if row[1] in registry]
 
 
-def is_booked(db: Database, fill: BrokerFill) -> bool:
-    """Return whether the ledger has an execution."""
-    return bool(db.query("SELECT 1 FROM fills WHERE execution_id = %s", (fill.execution_id,)))
+def booked_executions(db: Database, execution_ids: Sequence[str]) -> set[str]:
+    """Return those of the executions that the ledger has."""
+    if not execution_ids:
+        return set()
+    rows = db.query("SELECT execution_id FROM fills WHERE execution_id = ANY(%s)", (list(execution_ids),))
+    return {row[0] for row in rows}
+
+
+def booked_activities(db: Database, portfolio: str, activity_ids: Sequence[str]) -> set[str]:
+    """Return those of the broker's activities that the ledger has."""
+    if not activity_ids:
+        return set()
+    rows = db.query(
+        "SELECT activity_id FROM broker_activities WHERE portfolio = %s AND activity_id = ANY(%s)",
+        (portfolio, list(activity_ids)),
+    )
+    return {row[0] for row in rows}
+
+
+def reckoned_fees(db: Database, portfolio: str, day: str, symbol: str) -> tuple[Decimal, Decimal]:
+    """Return fees reckoned with fills of the week up to a UTC day, less those told, as (money, units).
+
+    A broker books fees days later at times; without a symbol the money is that of all assets.
+    """
+    parameters = {"portfolio": portfolio, "day": day, "symbol": symbol}
+    rows = db.query(_RECKONED + _SINCE + (_ONE if symbol else ""), parameters)
+    told = db.query(_TOLD + (_ONE if symbol else ""), parameters)
+    return rows[0][0] - told[0][0], (rows[0][1] - told[0][1] if symbol else Decimal(0))
 
 
 def recent_executions(cursor: Cursor, portfolio: str, limit: int) -> list[str]:
@@ -118,4 +154,7 @@ def _order(registry: Registry, row: tuple[Any, ...]) -> Order:
         broker_order_id=row[15] or "",
         signal_id=row[16],
         reason=row[17],
+        unanswered=Write(row[18]),
+        replaces=row[19],
+        replaced_by=row[20],
     )

@@ -1,61 +1,38 @@
-"""Compares the ledger with the broker's own books, and says what differs."""
+"""Keeps the ledger equal to the broker's own books, and says what differs and what was done about it."""
 
 import threading
-import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from ratchet.common import metrics
 from ratchet.common.logging import get_logger
-from ratchet.core.orders import OrderStatus
 from ratchet.core.orders.money import from_float
-from ratchet.execution import queries
-from ratchet.execution.broker import BrokerError, BrokerFill, BrokerPosition
+from ratchet.core.orders.rows import evolve
+from ratchet.execution import adoption
+from ratchet.execution.activities import ActivityBooker
+from ratchet.execution.broker import BrokerError, BrokerPosition
+from ratchet.execution.compare import Comparison, compare
+from ratchet.execution.crash import crash_point
 from ratchet.execution.engine import Engine
-from ratchet.execution.sync import oldest_open_ns
+from ratchet.execution.ledger import Effects
+from ratchet.execution.report import Action, Difference, Report
 
 _log = get_logger("reconcile")
-# Executions this far back may still be unbooked.
-_LOOK_BACK_NS = 2_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing on which ledger and broker disagree; amounts are decimal text."""
-
-    kind: str
-    subject: str
-    ledger: str
-    broker: str
-    is_blocking: bool
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The outcome of one comparison; `ok` means that nothing blocks new risk."""
-
-    at: float
-    ok: bool
-    differences: tuple[Difference, ...] = ()
-    pending_executions: int = 0
-    error: str = ""
-    drift: Decimal = Decimal(0)
-    """Money by which cash and positions differ, in the account currency, less what was accepted."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self) | {"drift": str(self.drift)}
+_KINDS = ("position", "cash", "order")
 
 
 @dataclass
 class Reconciler:
-    """Keeps the last report; an operator may accept its differences."""
+    """Compares, adopts what was made by hand, blocks new risk for what nothing explains; keeps the reports.
+
+    Differences in cash up to `cash_tolerance` are reported and do not block.
+    """
 
     cash_tolerance: Decimal
     _report: Report | None = None
     _accepted: frozenset[tuple[str, str, str]] = frozenset()
+    _stored: tuple[object, ...] = ()
     _strangers: dict[str, None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,120 +50,122 @@ class Reconciler:
             while len(self._strangers) > 100:
                 self._strangers.pop(next(iter(self._strangers)))
 
-    def accept(self) -> Report | None:
-        """Let the present differences no longer block; changed ones block anew."""
-        with self._lock:
-            if self._report is None:
-                return None
-            self._accepted = frozenset(_key(item) for item in self._report.differences)
-            self._report = Report(
-                self._report.at, True, self._report.differences, self._report.pending_executions
-            )
-            return self._report
-
-    def run(self, engine: Engine) -> Report:
-        """Compare positions, cash and orders; executions not booked yet explain what they explain."""
+    def run(self, engine: Engine, trigger: str = "continuous") -> Report:
+        """Book the broker's other activities, compare, adopt; store the report when it says anything new."""
+        effects = Effects(engine.seq, engine.ts)
         try:
-            report = self._compare(engine)
+            if engine.parts.is_live:
+                self._book_activities(engine, effects)
+            result = compare(engine, self.cash_tolerance)
+            found = self._act(engine, result, effects)
         except BrokerError as error:
-            report = Report(time.time(), ok=False, error=f"the broker cannot be asked: {error}")
+            report = Report(
+                _now_s(engine), ok=False, error=f"the broker cannot be asked: {error}", trigger=trigger
+            )
+        else:
+            report = self._judged(engine, found, len(result.pending), trigger)
+        crash_point("during_reconcile")
+        self._keep(engine, report, effects)
+        return report
+
+    def accept(self, engine: Engine, actor: str, reason: str) -> Report:
+        """Bring the ledger to the broker's figures by an operator's word, and compare again.
+
+        What cannot be booked, such as an asset that is not registered, no longer blocks as it is now.
+        BrokerError when the broker cannot be asked; nothing is changed then.
+        """
+        effects = Effects(engine.seq, engine.ts)
+        result = compare(engine, self.cash_tolerance)
+        for item in result.found:
+            self._take(engine, item, result.positions, effects)
+        self._accepted |= frozenset(item.key for item in result.found)
+        detail = {"reason": reason, "differences": [asdict(item) for item in result.found]}
+        engine.commit(effects, also=lambda tx: tx.audit(actor, "reconciliation.accept", detail))
+        return self.run(engine, "accepted")
+
+    def _book_activities(self, engine: Engine, effects: Effects) -> None:
+        booker = ActivityBooker(engine.parts.registry, engine.parts.ledger.reckoned_fees, self.note_stranger)
+        for item in adoption.book_activities(engine, booker, effects):
+            _log.info(
+                "activity booked", type=item.activity.type, symbol=item.activity.symbol,
+                amount=str(item.amount), qty=str(item.qty),
+            )  # fmt: skip
+
+    def _act(self, engine: Engine, result: Comparison, effects: Effects) -> list[Difference]:
+        return [self._acted_on(engine, item, result, effects) for item in result.found]
+
+    def _acted_on(self, engine: Engine, item: Difference, result: Comparison, effects: Effects) -> Difference:
+        if not item.is_blocking:
+            return item
+        if item.key in self._accepted:
+            return evolve(item, action=Action.ACCEPTED)
+        if item.kind == "position" and item.subject in result.strange:
+            return evolve(item, action=Action.BLOCKED, detail="executions of orders that are not known yet")
+        if self._may_adopt(engine, item):
+            adoption.adopt_found(engine, result.positions[item.subject], effects)
+            return evolve(
+                item, is_blocking=False, action=Action.ADOPTED, detail="made outside; shown as external"
+            )
+        return evolve(item, action=Action.BLOCKED)
+
+    def _may_adopt(self, engine: Engine, item: Difference) -> bool:
+        """Only a position in an asset that we have nothing to do with: all else could be a late fill."""
+        registry = engine.parts.registry
+        if not engine.parts.is_live or item.kind != "position" or item.subject not in registry:
+            return False
+        asset_id = registry.by_symbol(item.subject).id
+        has_orders = any(order.asset_id == asset_id for order in engine.session.working_orders)
+        return not has_orders and not engine.session.portfolio.position(asset_id).qty
+
+    def _take(
+        self, engine: Engine, item: Difference, positions: dict[str, BrokerPosition], effects: Effects
+    ) -> None:
+        if item.kind == "cash":
+            adoption.take_cash(engine, Decimal(item.difference), effects)
+        elif item.kind == "position" and item.subject in engine.parts.registry:
+            row = positions.get(item.subject)
+            price = row.avg_entry_price if row is not None else Decimal(0)
+            adoption.take_position(engine, item.subject, Decimal(item.difference), price, effects)
+
+    def _judged(self, engine: Engine, found: list[Difference], pending: int, trigger: str) -> Report:
+        with self._lock:
+            strangers = [Difference("stranger", text, "", "", False) for text in self._strangers]
+        ok = all(item.action is not Action.BLOCKED for item in found)
+        drift = sum((_drift(engine, found, kind) for kind in ("cash", "position")), Decimal(0))
+        return Report(_now_s(engine), ok, (*found, *strangers), pending, trigger=trigger, drift=drift)
+
+    def _keep(self, engine: Engine, report: Report, effects: Effects) -> None:
         for item in report.differences:
             metrics.RECONCILE_DIFFERENCES_TOTAL.labels(item.kind).inc()
             _log.warning("difference", **asdict(item))
+        for kind in _KINDS:
+            metrics.RECONCILIATION_DRIFT.labels(kind).set(float(_drift(engine, report.differences, kind)))
         with self._lock:
             self._report = report
-        engine.blocked = "" if report.ok else "ledger and broker differ; see GET /admin/v1/reconciliation"
-        return report
-
-    def _compare(self, engine: Engine) -> Report:
-        broker = engine.parts.broker
-        pending = self._pending(engine)
-        positions, account = broker.positions(), broker.account()
-        found = self._positions(engine, positions, pending)
-        found += self._cash(engine, account.cash, pending)
-        found += self._orders(engine)
-        with self._lock:
-            found += [Difference("stranger", text, "", "", False) for text in self._strangers]
-        ok = all(not item.is_blocking or _key(item) in self._accepted for item in found)
-        return Report(time.time(), ok, tuple(found), len(pending), drift=self._drift(engine, found))
-
-    def _drift(self, engine: Engine, found: list[Difference]) -> Decimal:
-        """Value what differs: cash as it is, positions at their marks."""
-        total = Decimal(0)
-        for item in found:
-            if item.kind not in ("cash", "position") or not item.is_blocking or _key(item) in self._accepted:
-                continue
-            gap = abs(Decimal(item.ledger) - Decimal(item.broker))
-            if item.kind == "position" and item.subject in engine.parts.registry:
-                asset_id = engine.parts.registry.by_symbol(item.subject).id
-                gap *= from_float(engine.session.portfolio.mark_of(asset_id)[0])
-            total += gap
-        return total
-
-    def _pending(self, engine: Engine) -> list[BrokerFill]:
-        """Return executions of our orders that the ledger has not booked yet."""
-        since = oldest_open_ns(engine.session, engine.ts)
-        fills = engine.parts.broker.fills(max(0, since - _LOOK_BACK_NS))
-        ours = {order.broker_order_id for order in engine.session.working_orders}
-        return [
-            fill
-            for fill in fills
-            if fill.broker_order_id in ours and not queries.is_booked(engine.parts.db, fill)
-        ]
-
-    def _positions(
-        self, engine: Engine, positions: list[BrokerPosition], pending: list[BrokerFill]
-    ) -> list[Difference]:
-        registry = engine.parts.registry
-        expected = {
-            registry[asset_id].symbol: item.qty
-            for asset_id, item in engine.session.portfolio.positions.items()
-        }
-        for fill, fee in self._with_fees(engine, pending):
-            net = fill.side.sign * fill.qty - (fee[0] if fee[1] else Decimal(0))
-            expected[fill.symbol] = expected.get(fill.symbol, Decimal(0)) + net
-        actual = {row.symbol: row.qty for row in positions}
-        return [
-            Difference("position", symbol, str(ours), str(theirs), True)
-            for symbol in sorted(expected.keys() | actual.keys())
-            if (ours := expected.get(symbol, Decimal(0))) != (theirs := actual.get(symbol, Decimal(0)))
-        ]
-
-    def _cash(self, engine: Engine, actual: Decimal, pending: list[BrokerFill]) -> list[Difference]:
-        expected = engine.session.portfolio.cash
-        for fill, fee in self._with_fees(engine, pending):
-            expected -= fill.side.sign * fill.qty * fill.price + (Decimal(0) if fee[1] else fee[0])
-        gap = abs(expected - actual)
-        if gap < Decimal("0.01"):
-            return []
-        return [Difference("cash", "USD", str(expected), str(actual), gap > self.cash_tolerance)]
-
-    def _orders(self, engine: Engine) -> list[Difference]:
-        """Orders that only one side believes to be working."""
-        theirs = {order.client_order_id for order in engine.parts.broker.list_orders(open_only=True)}
-        ours = {
-            order.client_order_id: order.status.value
-            for order in engine.session.working_orders
-            if order.status is not OrderStatus.UNKNOWN
-        }
-        missing = sorted(ours.keys() - theirs)
-        extra = sorted(theirs - ours.keys())
-        # What ended at the venue is booked with the next step's updates, so it does not block.
-        return [Difference("order", key, ours[key], "not open", False) for key in missing] + [
-            Difference("order", key, "", "open", False, "placed outside; it is adopted") for key in extra
-        ]
-
-    def _with_fees(
-        self, engine: Engine, fills: list[BrokerFill]
-    ) -> list[tuple[BrokerFill, tuple[Decimal, bool]]]:
-        by_id = {order.broker_order_id: order for order in engine.session.working_orders}
-        found = []
-        for fill in fills:
-            order = by_id[fill.broker_order_id]
-            booked = engine.session.fill_of(order, fill.execution_id, fill.qty, fill.price, fill.ts)
-            found.append((fill, (booked.fee, booked.fee_in_base)))
-        return found
+        engine.blocked = report.reason
+        says = (report.ok, report.error, tuple(item.key for item in report.differences))
+        if report.trigger != "continuous" or says != self._stored or not effects.is_trivial:
+            self._stored = says
+            engine.commit(effects, also=lambda tx: tx.report(report))
+        engine.observe()
 
 
-def _key(item: Difference) -> tuple[str, str, str]:
-    return item.kind, item.subject, item.broker
+def _drift(engine: Engine, found: Iterable[Difference], kind: str) -> Decimal:
+    """Return by how much the books differ: money of cash and positions at their marks, count of orders."""
+    total = Decimal(0)
+    for item in found:
+        if item.kind != kind or item.action in {Action.ADOPTED, Action.ACCEPTED}:
+            continue
+        if kind == "order":
+            total += 1
+        elif kind == "cash" or item.subject not in engine.parts.registry:
+            total += abs(Decimal(item.difference))
+        else:
+            asset_id = engine.parts.registry.by_symbol(item.subject).id
+            mark, _ = engine.session.portfolio.mark_of(asset_id)
+            total += abs(Decimal(item.difference)) * from_float(mark or 1.0)
+    return total
+
+
+def _now_s(engine: Engine) -> float:
+    return engine.parts.clock.now_ns() / 1e9

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from ratchet.common import metrics
+from ratchet.common.bus import Bus
 from ratchet.common.codec import encode_snapshot
 from ratchet.common.consumer import Consumer
 from ratchet.common.logging import get_logger
@@ -17,6 +18,7 @@ from ratchet.execution.engine import Engine, StoppedError
 from ratchet.execution.gather import Gatherer, StepInput
 from ratchet.execution.ledger import Effects
 from ratchet.execution.marks import Marks
+from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.sync import Synchronizer, oldest_open_ns
 from ratchet.v1 import control_pb2
 
@@ -29,16 +31,20 @@ _BUSY_MS, _IDLE_MS = 50, 200
 class ReplayLoop:
     """Steps through a replay from where the engine stands."""
 
-    def __init__(self, engine: Engine, marks: Marks, commands: Commands[Engine]) -> None:
+    def __init__(
+        self, engine: Engine, marks: Marks, commands: Commands[Engine], bus: Bus, reconciler: Reconciler
+    ) -> None:
         self._engine = engine
         self._marks = marks
         self._commands = commands
         self._parts = engine.parts
+        self._bus = bus
+        self._reconciler = reconciler
         universes = self._parts.registry.universes
         streams = [*(bars_stream(name) for name in universes), SIGNALS]
-        name = f"{SERVICE}-{self._parts.writer.portfolio}"
+        name = f"{SERVICE}-{engine.portfolio}"
         # One name for every instance: only the leader reads, and a new leader takes over at once.
-        self._consumer: Consumer = self._parts.bus.consumer(name, streams, name=name)
+        self._consumer: Consumer = bus.consumer(name, streams, name=name)
         self._gatherer = Gatherer(engine.seq)
         self._sync = Synchronizer(self._parts.broker, engine.booker, self._parts.inbox)
         self._held: list[TradeUpdate] = []
@@ -46,6 +52,11 @@ class ReplayLoop:
         self._uncommitted = 0
         self._last_seq = 0
         self.waits_for: str | None = None
+
+    def prepare(self) -> None:
+        """Find out what became of every order, and compare the books."""
+        self._engine.settle()
+        self._reconciler.run(self._engine, "start")
 
     def run(self, stop: threading.Event) -> None:
         """Work until stopped; what was not committed is done again after the next start."""
@@ -156,12 +167,12 @@ class ReplayLoop:
         while not self._sync.sync(self._engine.session, effects, since, step.ts, total).ok:
             self._parts.bus.on_activity()
             self.waits_for = f"step {step.seq} waits for the venue's answer"
-            if self._parts.stop.wait(pause):
+            if self._parts.clock.wait(self._parts.stop, pause):
                 raise StoppedError("stopped while the venue did not answer")
             pause = min(pause * 2, 1.0)
 
     def _publish(self, step: StepInput, *, changed: bool) -> None:
-        engine, bus = self._engine, self._parts.bus
+        engine, bus = self._engine, self._bus
         self._unacknowledged += self._gatherer.finish()
         mark = control_pb2.Watermark(service=SERVICE, seq=step.seq, ts_ns=step.ts)
         messages: list[tuple[str, object, int]] = []
@@ -194,11 +205,11 @@ class ReplayLoop:
         engine = self._engine
         if engine.seq:
             mark = control_pb2.Watermark(service=SERVICE, seq=engine.seq, ts_ns=engine.ts)
-            self._parts.bus.publish(WATERMARK, mark, ts=engine.ts)
+            self._bus.publish(WATERMARK, mark, ts=engine.ts)
 
     def _last_step(self) -> int:
         """Return the number of the replay's last step, 0 while it is not known."""
         if not self._last_seq:
-            total = self._parts.bus.retrying(lambda: self._parts.bus.redis.hget(_STATUS_KEY, "total"))
+            total = self._bus.retrying(lambda: self._bus.redis.hget(_STATUS_KEY, "total"))
             self._last_seq = int(total or 0)
         return self._last_seq

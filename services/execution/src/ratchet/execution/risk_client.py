@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import grpc
 
@@ -21,6 +22,23 @@ _AWAY = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDE
 
 class RiskUnavailableError(UnavailableError):
     """No verdict could be had."""
+
+
+class Judge(Protocol):
+    """Who says what may be traded; `reason` is why there is no verdict, None when there is."""
+
+    reason: str | None
+
+    def evaluate(
+        self,
+        snapshot: PortfolioSnapshot,
+        proposals: Sequence[Proposal],
+        phases: Sequence[PhaseState],
+        ts: int,
+        context: RiskContext | None = None,
+    ) -> list[Verdict]:
+        """Return one verdict per proposal, in order; RiskUnavailableError when there is no answer."""
+        ...
 
 
 class RiskClient:

@@ -7,21 +7,24 @@ from typing import NoReturn, TypeVar
 import grpc
 
 from ratchet.common.bus import Bus
+from ratchet.common.codec import encode_snapshot
 from ratchet.common.db import Database
 from ratchet.common.errors import UnavailableError
 from ratchet.common.streams import ORDER_EVENTS, PORTFOLIO
 from ratchet.core.assets import Registry
-from ratchet.core.orders import OrderType, Side, TimeInForce
-from ratchet.execution import manual, queries
+from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
+from ratchet.execution import emergency, manual, queries
 from ratchet.execution.broker import BrokerError
 from ratchet.execution.commands import BusyError, Commands, LateError
 from ratchet.execution.engine import Engine
 from ratchet.execution.events import encode_order
+from ratchet.execution.switch import KillSwitch
 from ratchet.v1 import orders_pb2, orders_pb2_grpc
 
 T = TypeVar("T")
 _MAX_ORDERS = 5_000
 _TIMEOUT_S = 30.0
+_READ_TIMEOUT_S = 2.0
 _STATUS = {
     manual.RefusedError: grpc.StatusCode.FAILED_PRECONDITION,
     BusyError: grpc.StatusCode.UNAVAILABLE,
@@ -51,6 +54,7 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
         self._registry = registry
         self._portfolio = portfolio
         self._is_live = is_live
+        self._switch = KillSwitch(db, bus, portfolio, commands)
 
     def Submit(
         self, request: orders_pb2.SubmitRequest, context: grpc.ServicerContext
@@ -74,8 +78,51 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
     ) -> orders_pb2.CancelAllResponse:
         """Cancel every working order."""
         actor = _actor(request.actor, context)
-        orders = self._run(context, lambda engine: manual.cancel_all(engine, actor))
-        return orders_pb2.CancelAllResponse(orders=[encode_order(order) for order in orders])
+        orders = self._run(
+            context, lambda engine: emergency.cancel_all(engine, actor, request.reason, request.scope)
+        )
+        unanswered = sum(order.status is OrderStatus.UNKNOWN for order in orders)
+        return orders_pb2.CancelAllResponse(
+            orders=[encode_order(order) for order in orders], unanswered=unanswered
+        )
+
+    def Replace(
+        self, request: orders_pb2.ReplaceRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.ReplaceResponse:
+        """Replace a working order."""
+        try:
+            change = change_of(
+                actor=request.actor,
+                key=request.idempotency_key,
+                qty=request.qty,
+                limit_price=request.limit_price,
+                stop_price=request.stop_price,
+            )
+        except ValueError as error:
+            _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        order = self._run(
+            context,
+            lambda engine: manual.replace(engine, request.client_order_id, change, is_live=self._is_live),
+        )
+        return orders_pb2.ReplaceResponse(order=encode_order(order))
+
+    def Halt(
+        self, request: orders_pb2.TradingStateRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.TradingStateResponse:
+        """Send no order that adds risk."""
+        return self._throw("halted", request, context)
+
+    def ReduceOnly(
+        self, request: orders_pb2.TradingStateRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.TradingStateResponse:
+        """Only close positions."""
+        return self._throw("reduce_only", request, context)
+
+    def Resume(
+        self, request: orders_pb2.TradingStateRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.TradingStateResponse:
+        """Trade again."""
+        return self._throw("active", request, context)
 
     def Flatten(
         self, request: orders_pb2.FlattenRequest, context: grpc.ServicerContext
@@ -84,7 +131,7 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
         actor = _actor(request.actor, context)
         orders = self._run(
             context,
-            lambda engine: manual.flatten(
+            lambda engine: emergency.flatten(
                 engine, request.scope, actor, request.reason, is_live=self._is_live
             ),
         )
@@ -108,7 +155,12 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
         request: orders_pb2.ListPositionsRequest,
         context: grpc.ServicerContext,
     ) -> orders_pb2.ListPositionsResponse:
-        """Return the portfolio as published last."""
+        """Return the portfolio as it stands, from a standby as it was published last."""
+        try:
+            now = self._commands.call(lambda engine: engine.snapshot(), _READ_TIMEOUT_S)
+            return orders_pb2.ListPositionsResponse(portfolio=encode_snapshot(now))
+        except (BusyError, LateError):
+            pass
         last = self._bus.last(PORTFOLIO)
         if last is None:
             context.abort(grpc.StatusCode.UNAVAILABLE, "no portfolio was published yet")
@@ -126,6 +178,18 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
             for entry in self._bus.tail(ORDER_EVENTS, position, block_ms=500):
                 position = entry.entry_id
                 yield entry.parse(orders_pb2.OrderEvent)
+
+    def _throw(
+        self, state: str, request: orders_pb2.TradingStateRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.TradingStateResponse:
+        actor = _actor(request.actor, context)
+        if not request.reason:
+            _abort(context, grpc.StatusCode.INVALID_ARGUMENT, "reason is empty; say why")
+        try:
+            self._switch.set(state, request.reason, actor)
+        except UnavailableError as error:
+            _abort(context, grpc.StatusCode.UNAVAILABLE, str(error))
+        return orders_pb2.TradingStateResponse(state=state, reason=request.reason, actor=actor)
 
     def _run(self, context: grpc.ServicerContext, work: Callable[[Engine], T]) -> T:
         try:
@@ -174,6 +238,21 @@ def ticket_of(
         key=key,
         type=_choice("type", type_ or "market", OrderType),
         time_in_force=_choice("time_in_force", time_in_force, TimeInForce) if time_in_force else None,
+        limit_price=_number("limit_price", limit_price) if limit_price else None,
+        stop_price=_number("stop_price", stop_price) if stop_price else None,
+    )
+
+
+def change_of(
+    *, actor: str, key: str, qty: str = "", limit_price: str = "", stop_price: str = ""
+) -> manual.Change:
+    """Read a change of a working order; ValueError names the field, its value and what is allowed."""
+    if not actor or not key:
+        raise ValueError("actor and idempotency_key must not be empty")
+    return manual.Change(
+        actor=actor,
+        key=key,
+        qty=_number("qty", qty) if qty else None,
         limit_price=_number("limit_price", limit_price) if limit_price else None,
         stop_price=_number("stop_price", stop_price) if stop_price else None,
     )

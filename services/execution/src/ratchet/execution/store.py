@@ -26,17 +26,20 @@ _GUARD = (
 _ORDERS = (
     "INSERT INTO orders (client_order_id, portfolio, symbol, asset_class, side, type, time_in_force, qty, "
     "limit_price, stop_price, status, intent, reason, signal_id, proposal_id, idempotency_key, seq, "
-    "position, reference_price, epoch, created_ts, updated_ts) VALUES %s"
+    "position, reference_price, epoch, created_ts, updated_ts, broker, replaces) VALUES %s"
 )
 _UPDATE_ORDERS = (
     "UPDATE orders AS o SET status = v.status, filled_qty = v.filled_qty, "
     "filled_avg_price = v.filled_avg_price, detail = o.detail || v.detail, "
     "broker_order_id = coalesce(v.broker_order_id, o.broker_order_id), "
-    "reason = v.reason, error = v.error, epoch = v.epoch, updated_ts = v.updated_ts "
+    "reason = v.reason, error = v.error, epoch = v.epoch, updated_ts = v.updated_ts, "
+    "unanswered = v.unanswered, replaced_by = v.replaced_by "
     "FROM (VALUES %s) AS v (client_order_id, status, filled_qty, filled_avg_price, detail, broker_order_id, "
-    "reason, error, epoch, updated_ts) WHERE o.client_order_id = v.client_order_id"
+    "reason, error, epoch, updated_ts, unanswered, replaced_by) WHERE o.client_order_id = v.client_order_id"
 )
-_UPDATE_TYPES = "(%s, %s, %s::numeric, %s::numeric, %s::jsonb, %s::text, %s, %s, %s::bigint, %s::timestamptz)"
+_UPDATE_TYPES = (
+    "(%s, %s, %s::numeric, %s::numeric, %s::jsonb, %s::text, %s, %s, %s::bigint, %s::timestamptz, %s, %s)"
+)
 _EVENTS = (
     "INSERT INTO order_events (id, ts, client_order_id, from_status, to_status, source, detail) VALUES %s "
     "ON CONFLICT (id) DO NOTHING"
@@ -201,7 +204,7 @@ class LedgerWriter:
             order.type.value, order.time_in_force.value, order.qty, order.limit_price, order.stop_price,
             order.status.value, order.intent.value, order.reason, order.signal_id, item.proposal_id,
             item.idempotency_key, seq, item.place, float(order.reference_price or 0), self.epoch,
-            to_datetime(order.created_ts), to_datetime(order.updated_ts),
+            to_datetime(order.created_ts), to_datetime(order.updated_ts), asset.venue, order.replaces,
         )  # fmt: skip
 
     def _update_row(self, change: OrderChange) -> tuple[Any, ...]:
@@ -210,7 +213,7 @@ class LedgerWriter:
         return (
             order.client_order_id, order.status.value, order.filled_qty, order.filled_avg_price, Json(detail),
             order.broker_order_id or None, order.reason, change.detail, self.epoch,
-            to_datetime(order.updated_ts),
+            to_datetime(order.updated_ts), order.unanswered.value, order.replaced_by,
         )  # fmt: skip
 
     def _outbox_row(self, change: OrderChange) -> tuple[Any, ...]:

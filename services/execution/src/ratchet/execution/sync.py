@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ratchet.common.logging import get_logger
 from ratchet.core.trader import TradingSession
 from ratchet.execution.booking import Booker, MissedError
-from ratchet.execution.broker import Broker, BrokerError
+from ratchet.execution.broker import Broker, BrokerError, failed_venues
 from ratchet.execution.inbox import Inbox
 from ratchet.execution.ledger import Effects
 
@@ -56,6 +56,8 @@ class Synchronizer:
                     self._booker.state(session, order, effects)
         except MissedError as error:
             _log.warning("venue's lists do not agree yet", reason=str(error))
+            return Synced(ok=False)
+        if failed_venues(orders, fills):
             return Synced(ok=False)
         is_ahead = bool(late) or len(due) < len(fills)
         if not is_ahead:

@@ -2,15 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from ratchet.common.audit import write_audit
 from ratchet.common.logging import get_logger
-from ratchet.execution import queries
 from ratchet.execution.ledger import Effects
 from ratchet.execution.sender import Answer, Outcome
 
 if TYPE_CHECKING:
     from ratchet.execution.engine import Engine
-    from ratchet.execution.reconcile import Report
+    from ratchet.execution.report import Report
 
 _log = get_logger("watch")
 
@@ -27,7 +25,7 @@ def note_answer(engine: "Engine", answer: Answer, effects: Effects) -> None:
 def observe(engine: "Engine", report: "Report") -> None:
     """Tell the breakers how good the market data is and how far our books are from the broker's."""
     board = engine.session.breakers
-    quality = queries.data_quality(engine.parts.db)
+    quality = engine.parts.ledger.data_quality()
     if quality is not None:
         board.observe("data_quality", quality, engine.ts)
     if not report.error:
@@ -54,5 +52,5 @@ def rearm(engine: "Engine", breaker: str, actor: str, reason: str) -> None:
     changes = engine.session.breakers.take_changes()
     engine.commit(
         Effects(engine.seq, engine.ts, breakers=changes),
-        also=lambda cursor: write_audit(cursor, "execution", actor, action, detail),
+        also=lambda tx: tx.audit(actor, action, detail),
     )

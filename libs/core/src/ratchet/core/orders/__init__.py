@@ -9,18 +9,17 @@ from ratchet.core.orders.ids import (
     proposal_id,
     signal_id,
 )
-from ratchet.core.orders.order import TERMINAL, Order
-from ratchet.core.orders.state import (
+from ratchet.core.orders.news import (
     IllegalTransition,
     MissedFillError,
     OrderEventKind,
     OrderStateError,
     OrderUpdate,
     OverfillError,
-    advance,
-    can_follow,
 )
-from ratchet.core.orders.types import Fill, Intent, OrderStatus, OrderType, Side, TimeInForce
+from ratchet.core.orders.order import TERMINAL, Order
+from ratchet.core.orders.state import advance, can_follow
+from ratchet.core.orders.types import Fill, Intent, OrderStatus, OrderType, Side, TimeInForce, Write
 
 __all__ = [
     "NAMESPACE",
@@ -40,6 +39,7 @@ __all__ = [
     "OverfillError",
     "Side",
     "TimeInForce",
+    "Write",
     "advance",
     "can_follow",
     "client_order_id",

@@ -4,9 +4,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ratchet.core.orders.money import ZERO, to_money
-from ratchet.core.orders.types import Intent, OrderStatus, OrderType, Side, TimeInForce
+from ratchet.core.orders.types import Intent, OrderStatus, OrderType, Side, TimeInForce, Write
 
-TERMINAL = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED})
+TERMINAL = frozenset(
+    {
+        OrderStatus.FILLED,
+        OrderStatus.CANCELED,
+        OrderStatus.EXPIRED,
+        OrderStatus.REJECTED,
+        OrderStatus.REPLACED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +23,12 @@ class Order:
 
     `reference_price` is the price that the decision was made at. `reason` says why it exists, and once it
     was refused, why.
+
+    `status` is what everybody looks at. It follows from four things: what the venue said last
+    (`venue_status`, as of its time `venue_ts`), what was filled, what we have asked for and the venue has
+    not done yet (`asked`), and what we asked without getting an answer (`unanswered`). `writes` counts our
+    requests. A replacement names the order that it `replaces`, and that one the order it is `replaced_by`,
+    both by client_order_id (by the venue's id when the replacement was made outside).
     """
 
     client_order_id: str
@@ -35,6 +49,13 @@ class Order:
     broker_order_id: str = ""
     signal_id: str = ""
     reason: str = ""
+    venue_status: OrderStatus | None = None
+    venue_ts: int = 0
+    asked: Write = Write.NONE
+    unanswered: Write = Write.NONE
+    writes: int = 0
+    replaces: str = ""
+    replaced_by: str = ""
 
     @property
     def remaining_qty(self) -> Decimal:
@@ -50,3 +71,15 @@ class Order:
     def is_terminal(self) -> bool:
         """Whether it will not work again; a late fill may still be booked on a canceled or expired order."""
         return self.status in TERMINAL
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether the venue has not confirmed that it has the order at all."""
+        return self.status is OrderStatus.PENDING_NEW or (
+            self.status is OrderStatus.UNKNOWN and self.venue_status in {None, OrderStatus.PENDING_NEW}
+        )
+
+    @property
+    def needs_answer(self) -> bool:
+        """Whether the venue must be asked what became of a request of ours."""
+        return self.status in {OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN} or self.asked is not Write.NONE

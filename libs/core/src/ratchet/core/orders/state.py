@@ -1,9 +1,10 @@
-"""The order state machine, as one table.
+"""The order state machine.
 
-    pending_new --> accepted --> partially_filled --> filled
-         |             |                |
-         |             +-- pending_cancel --> canceled
-         +--> unknown (sent, no answer) --> any of the above, or resent --> pending_new
+    pending_new --> accepted, held, suspended <--> each other --> canceled, expired, rejected, replaced
+         |               |        |
+         |               |        +--> partially_filled --> filled
+         |               +-- pending_cancel, pending_replace (ours, or the venue's word)
+         +--> unknown (a write without an answer, a word that we do not know) --> what the venue says
 
 Errors:
     OrderStateError      any of the following
@@ -11,164 +12,227 @@ Errors:
       OverfillError      more was filled than was ordered
       MissedFillError    the cumulative quantity says that an execution before this one was not seen
 
-A repeated event changes nothing: an execution is known by its cumulative quantity, all else by the state
-that it leads to. Fills win over every other news: the venue executed, so an order that we hold for canceled
-or expired still books them.
+Three things are kept apart, so that news may come twice, late or in any order and still leads to the same
+end: what the venue said last (its newest word by its own time wins), what was filled (an execution is known
+by its cumulative quantity), and what we have asked for. `_shown` puts the visible status together from them.
+An end is final; only fills are stronger: the venue executed, so an order that we hold for canceled, expired
+or replaced still books them.
 """
 
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from enum import StrEnum
+from typing import Any
 
-from ratchet.core.orders.money import ZERO, notional
-from ratchet.core.orders.order import Order
-from ratchet.core.orders.types import OrderStatus
-
-
-class OrderEventKind(StrEnum):
-    """What was learned about an order."""
-
-    ACCEPTED = "accepted"
-    UNANSWERED = "unanswered"
-    RESENT = "resent"
-    FILLED = "filled"
-    CANCEL_REQUESTED = "cancel_requested"
-    CANCEL_REJECTED = "cancel_rejected"
-    CANCELED = "canceled"
-    EXPIRED = "expired"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class OrderUpdate:
-    """One piece of news. For FILLED: qty and price of this execution, cumulative_qty after it."""
-
-    kind: OrderEventKind
-    ts: int
-    qty: Decimal = ZERO
-    price: Decimal = ZERO
-    cumulative_qty: Decimal = ZERO
-    broker_order_id: str = ""
-    reason: str = ""
-
-
-class OrderStateError(Exception):
-    """News that contradicts what is known of an order; the broker must be asked."""
-
-    def __init__(self, order: Order, message: str) -> None:
-        super().__init__(f"order {order.client_order_id} is {order.status}: {message}")
-        self.order = order
-
-
-class IllegalTransition(OrderStateError):  # noqa: N818 - a transition, not an error in the code
-    """The event cannot happen in the order's state."""
-
-
-class OverfillError(OrderStateError):
-    """More was filled than was ordered."""
-
-
-class MissedFillError(OrderStateError):
-    """An execution before this one was not seen."""
-
+from ratchet.core.orders.money import notional
+from ratchet.core.orders.news import (
+    IllegalTransition,
+    MissedFillError,
+    OrderEventKind,
+    OrderUpdate,
+    OverfillError,
+)
+from ratchet.core.orders.order import TERMINAL, Order
+from ratchet.core.orders.rows import evolve
+from ratchet.core.orders.types import OrderStatus, Write
 
 _S, _K = OrderStatus, OrderEventKind
 
-# Status after an event; a status that maps to itself takes the event as a repetition. FILLED is handled
-# apart, because its outcome depends on quantities.
-_AFTER: dict[OrderStatus, dict[OrderEventKind, OrderStatus]] = {
-    _S.PENDING_NEW: {
-        _K.ACCEPTED: _S.ACCEPTED,
-        _K.UNANSWERED: _S.UNKNOWN,
-        _K.RESENT: _S.PENDING_NEW,
-        _K.CANCELED: _S.CANCELED,
-        _K.EXPIRED: _S.EXPIRED,
-        _K.REJECTED: _S.REJECTED,
-    },
-    _S.UNKNOWN: {
-        _K.ACCEPTED: _S.ACCEPTED,
-        _K.UNANSWERED: _S.UNKNOWN,
-        _K.RESENT: _S.PENDING_NEW,
-        _K.CANCELED: _S.CANCELED,
-        _K.EXPIRED: _S.EXPIRED,
-        _K.REJECTED: _S.REJECTED,
-    },
-    _S.ACCEPTED: {
-        _K.ACCEPTED: _S.ACCEPTED,
-        _K.CANCEL_REQUESTED: _S.PENDING_CANCEL,
-        _K.CANCEL_REJECTED: _S.ACCEPTED,
-        _K.CANCELED: _S.CANCELED,
-        _K.EXPIRED: _S.EXPIRED,
-        _K.REJECTED: _S.REJECTED,
-    },
-    _S.PARTIALLY_FILLED: {
-        _K.ACCEPTED: _S.PARTIALLY_FILLED,
-        _K.CANCEL_REQUESTED: _S.PENDING_CANCEL,
-        _K.CANCEL_REJECTED: _S.PARTIALLY_FILLED,
-        _K.CANCELED: _S.CANCELED,
-        _K.EXPIRED: _S.EXPIRED,
-    },
-    _S.PENDING_CANCEL: {
-        _K.ACCEPTED: _S.PENDING_CANCEL,
-        _K.CANCEL_REQUESTED: _S.PENDING_CANCEL,
-        _K.CANCEL_REJECTED: _S.ACCEPTED,
-        _K.CANCELED: _S.CANCELED,
-        _K.EXPIRED: _S.EXPIRED,
-        _K.REJECTED: _S.REJECTED,
-    },
-    _S.FILLED: {
-        _K.ACCEPTED: _S.FILLED,
-        _K.CANCEL_REJECTED: _S.FILLED,
-    },
-    _S.CANCELED: {
-        _K.ACCEPTED: _S.CANCELED,
-        _K.CANCEL_REJECTED: _S.CANCELED,
-        _K.CANCELED: _S.CANCELED,
-    },
-    _S.EXPIRED: {
-        _K.ACCEPTED: _S.EXPIRED,
-        _K.CANCEL_REJECTED: _S.EXPIRED,
-        _K.EXPIRED: _S.EXPIRED,
-    },
-    _S.REJECTED: {_K.REJECTED: _S.REJECTED},
+# The venue's words for an order that lives, weakest first: of two words of the same instant the last wins.
+_WORDS: dict[OrderEventKind, OrderStatus] = {
+    _K.HELD: _S.HELD,
+    _K.ACCEPTED: _S.ACCEPTED,
+    _K.SUSPENDED: _S.SUSPENDED,
+    _K.REPLACE_PENDING: _S.PENDING_REPLACE,
+    _K.CANCEL_PENDING: _S.PENDING_CANCEL,
+    _K.UNRECOGNISED: _S.UNKNOWN,
 }
-
-_NO_FILLS_IN = frozenset({_S.REJECTED})
-_KEEPS_STATUS_WHEN_FILLED = frozenset({_S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED})
+_STRENGTH = {status: rank for rank, status in enumerate(_WORDS.values())}
+_ENDS: dict[OrderEventKind, OrderStatus] = {
+    _K.CANCELED: _S.CANCELED,
+    _K.EXPIRED: _S.EXPIRED,
+    _K.REJECTED: _S.REJECTED,
+    _K.REPLACED: _S.REPLACED,
+}
+_BEFORE_ANSWER = frozenset({_S.PENDING_NEW, _S.UNKNOWN})
+_WORKING = frozenset(
+    {_S.ACCEPTED, _S.HELD, _S.SUSPENDED, _S.PARTIALLY_FILLED, _S.PENDING_CANCEL, _S.PENDING_REPLACE}
+)
+_LIVE = _BEFORE_ANSWER | _WORKING
+_FILLABLE = frozenset(_S) - {_S.REJECTED}
+# States in which each kind of news may come, as a change or as a repetition.
+_ALLOWED: dict[OrderEventKind, frozenset[OrderStatus]] = {
+    **dict.fromkeys(_WORDS, frozenset(_S) - {_S.REJECTED}),
+    _K.UNANSWERED: _BEFORE_ANSWER,
+    _K.RESENT: _BEFORE_ANSWER,
+    _K.CANCEL_REQUESTED: _LIVE,
+    _K.CANCEL_REJECTED: frozenset(_S) - {_S.REJECTED},
+    _K.CANCEL_UNANSWERED: frozenset({_S.PENDING_CANCEL, _S.UNKNOWN}),
+    _K.REPLACE_REQUESTED: frozenset({_S.ACCEPTED, _S.HELD, _S.PARTIALLY_FILLED}),
+    _K.REPLACE_REJECTED: frozenset(_S) - {_S.REJECTED},
+    _K.REPLACE_UNANSWERED: frozenset({_S.PENDING_REPLACE, _S.UNKNOWN}),
+    _K.CANCELED: _LIVE | {_S.CANCELED, _S.FILLED},
+    _K.EXPIRED: _LIVE | {_S.EXPIRED, _S.FILLED},
+    _K.REJECTED: (_LIVE - {_S.PARTIALLY_FILLED}) | {_S.REJECTED},
+    _K.REPLACED: _LIVE | {_S.REPLACED},
+    _K.FILLED: _FILLABLE,
+}
+_REJECTIONS = {_K.CANCEL_REJECTED: Write.CANCEL, _K.REPLACE_REJECTED: Write.REPLACE}
+_SILENCES = {
+    _K.UNANSWERED: Write.SUBMIT,
+    _K.CANCEL_UNANSWERED: Write.CANCEL,
+    _K.REPLACE_UNANSWERED: Write.REPLACE,
+}
 
 
 def can_follow(status: OrderStatus, kind: OrderEventKind) -> bool:
     """Say whether an event may happen in a state, as a change or as a repetition."""
-    return status not in _NO_FILLS_IN if kind is _K.FILLED else kind in _AFTER[status]
+    return status in _ALLOWED[kind]
 
 
 def advance(order: Order, update: OrderUpdate) -> Order:
-    """Return the order after a piece of news; the same object when it is a repetition.
+    """Return the order after a piece of news; the same object when it changes nothing.
 
     Raises IllegalTransition, OverfillError or MissedFillError; the order is then unchanged.
     """
+    if _is_late(order, update):
+        return order
+    if update.kind is _K.REJECTED and order.filled_qty:
+        raise IllegalTransition(order, f"it cannot be {update.kind}: {order.filled_qty} was filled")
+    if not can_follow(order.status, update.kind):
+        raise IllegalTransition(order, f"it cannot be {update.kind}")
     if update.kind is _K.FILLED:
         return _fill(order, update)
-    after = _AFTER[order.status].get(update.kind)
-    if after is None:
-        raise IllegalTransition(order, f"it cannot be {update.kind}")
-    if after is _S.ACCEPTED and order.filled_qty:
-        after = _S.PARTIALLY_FILLED
-    broker_order_id = order.broker_order_id or update.broker_order_id
-    if after is order.status and broker_order_id == order.broker_order_id:
-        return order
-    return replace(
-        order,
-        status=after,
-        broker_order_id=broker_order_id,
-        reason=update.reason or order.reason,
-        updated_ts=max(order.updated_ts, update.ts),
+    changes = _changes(order, update)
+    if not order.broker_order_id and update.broker_order_id:
+        changes["broker_order_id"] = update.broker_order_id
+    return _with(order, update, changes)
+
+
+def _is_late(order: Order, update: OrderUpdate) -> bool:
+    """Whether a word on the state is older than the one that is known, or than the end."""
+    if update.kind not in _WORDS or not update.venue_ts:
+        return False
+    if order.status in TERMINAL and order.status is not _S.REJECTED:
+        return True
+    return update.venue_ts < order.venue_ts or (
+        order.status is _S.REJECTED and update.venue_ts <= order.venue_ts
     )
 
 
+def _changes(order: Order, update: OrderUpdate) -> dict[str, Any]:
+    kind = update.kind
+    if kind in _ENDS:
+        return _end(order, update)
+    if order.is_terminal:
+        return {}
+    if kind in _WORDS:
+        return _word(order, update)
+    if kind in _SILENCES:
+        return {"unanswered": _SILENCES[kind]}
+    if kind is _K.RESENT:
+        if order.status is _S.PENDING_NEW:
+            return {}
+        return {"unanswered": Write.NONE, "venue_status": _S.PENDING_NEW, "writes": order.writes + 1}
+    if kind is _K.CANCEL_REQUESTED:
+        return _ask(order, Write.CANCEL)
+    if kind is _K.REPLACE_REQUESTED:
+        return _ask(order, Write.REPLACE)
+    return _refused(order, _REJECTIONS[kind])
+
+
+def _end(order: Order, update: OrderUpdate) -> dict[str, Any]:
+    if order.is_terminal:
+        return {}
+    changes: dict[str, Any] = {
+        "venue_status": _ENDS[update.kind],
+        "venue_ts": max(order.venue_ts, update.venue_ts),
+        "asked": Write.NONE,
+        "unanswered": Write.NONE,
+    }
+    if update.reason:
+        changes["reason"] = update.reason
+    if update.replaced_by:
+        changes["replaced_by"] = update.replaced_by
+    return changes
+
+
+def _word(order: Order, update: OrderUpdate) -> dict[str, Any]:
+    status = _WORDS[update.kind]
+    known = _venue_status(order)
+    if update.venue_ts and update.venue_ts == order.venue_ts and known in _STRENGTH:
+        status = max(status, known, key=_STRENGTH.__getitem__)
+    return {
+        "venue_status": status,
+        "venue_ts": max(order.venue_ts, update.venue_ts),
+        "asked": _asked(order),
+        "unanswered": Write.STATUS if status is _S.UNKNOWN else Write.NONE,
+    }
+
+
+def _ask(order: Order, write: Write) -> dict[str, Any]:
+    """Note our wish; one for an order that has no answer yet is kept until it has."""
+    if order.asked is write and order.unanswered is not write:
+        return {}
+    changes: dict[str, Any] = {"asked": write, "writes": order.writes + 1}
+    if order.unanswered is write:
+        changes["unanswered"] = Write.NONE
+    return changes
+
+
+def _refused(order: Order, write: Write) -> dict[str, Any]:
+    if _asked(order) is not write:
+        return {}
+    changes: dict[str, Any] = {"asked": Write.NONE}
+    if order.unanswered is write:
+        changes["unanswered"] = Write.NONE
+    return changes
+
+
+def _with(order: Order, update: OrderUpdate, changes: dict[str, Any]) -> Order:
+    if all(getattr(order, name) == value for name, value in changes.items()):
+        return order
+    # From here on the record says what the venue said, also one that held the visible status only.
+    after = evolve(order, **{"venue_status": _venue_status(order), **changes})
+    if after.venue_status is _S.UNKNOWN and after.unanswered is Write.NONE and after.remaining_qty:
+        after = evolve(after, unanswered=Write.STATUS)
+    return evolve(after, status=_shown(after), updated_ts=max(order.updated_ts, update.ts))
+
+
+def _shown(order: Order) -> OrderStatus:
+    """Put the visible status together from what the venue said, what was filled and what we asked for."""
+    status = _venue_status(order)
+    if order.filled_qty == order.qty:
+        return _S.FILLED
+    if status in TERMINAL:
+        return status
+    if order.unanswered is not Write.NONE:
+        return _S.UNKNOWN
+    if status is _S.PENDING_NEW:
+        return status
+    if order.asked is Write.CANCEL:
+        return _S.PENDING_CANCEL
+    if order.asked is Write.REPLACE:
+        return _S.PENDING_REPLACE
+    return _S.PARTIALLY_FILLED if status is _S.ACCEPTED and order.filled_qty else status
+
+
+def _venue_status(order: Order) -> OrderStatus:
+    """What the venue said last, also of a record that holds the visible status only."""
+    if order.venue_status is not None:
+        return order.venue_status
+    if order.status in {_S.PARTIALLY_FILLED, _S.PENDING_CANCEL, _S.PENDING_REPLACE}:
+        return _S.ACCEPTED
+    return _S.PENDING_NEW if order.status is _S.UNKNOWN else order.status
+
+
+def _asked(order: Order) -> Write:
+    if order.venue_status is None:
+        if order.status is _S.PENDING_CANCEL:
+            return Write.CANCEL
+        if order.status is _S.PENDING_REPLACE:
+            return Write.REPLACE
+    return order.asked
+
+
 def _fill(order: Order, update: OrderUpdate) -> Order:
-    if order.status in _NO_FILLS_IN:
-        raise IllegalTransition(order, f"it cannot be {update.kind}")
     if update.qty <= 0 or update.price <= 0:
         raise IllegalTransition(
             order, f"a fill needs a positive qty and price, not {update.qty} at {update.price}"
@@ -183,15 +247,15 @@ def _fill(order: Order, update: OrderUpdate) -> Order:
             order,
             f"{total} filled in all after an execution of {update.qty}, but {order.filled_qty} seen before",
         )
-    if total == order.qty:
-        status = _S.FILLED
-    else:
-        status = order.status if order.status in _KEEPS_STATUS_WHEN_FILLED else _S.PARTIALLY_FILLED
-    return replace(
-        order,
-        status=status,
-        filled_qty=total,
-        filled_notional=order.filled_notional + notional(update.qty, update.price),
-        broker_order_id=order.broker_order_id or update.broker_order_id,
-        updated_ts=max(order.updated_ts, update.ts),
-    )
+    status = _venue_status(order)
+    changes: dict[str, Any] = {
+        "filled_qty": total,
+        "filled_notional": order.filled_notional + notional(update.qty, update.price),
+        "broker_order_id": order.broker_order_id or update.broker_order_id,
+        "asked": _asked(order) if total < order.qty else Write.NONE,
+        # An execution proves that the order arrived, but says nothing about a cancel or a replace.
+        "venue_status": _S.ACCEPTED if status is _S.PENDING_NEW else status,
+    }
+    if order.unanswered is Write.SUBMIT or total == order.qty:
+        changes["unanswered"] = Write.NONE
+    return _with(order, update, changes)

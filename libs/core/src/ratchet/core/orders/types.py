@@ -47,17 +47,38 @@ class Intent(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """States of an order as Ratchet knows it; UNKNOWN means that we asked and have no answer."""
+    """States of an order as Ratchet knows it.
+
+    UNKNOWN: a write was sent and has no answer, or the venue's word for the state is not one that we know.
+    HELD waits for another order (a leg of a bracket); SUSPENDED is not eligible for trading at the venue now.
+    """
 
     PENDING_NEW = "pending_new"
     UNKNOWN = "unknown"
     ACCEPTED = "accepted"
+    HELD = "held"
+    SUSPENDED = "suspended"
     PARTIALLY_FILLED = "partially_filled"
     PENDING_CANCEL = "pending_cancel"
+    PENDING_REPLACE = "pending_replace"
     FILLED = "filled"
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
+    REPLACED = "replaced"
+
+
+class Write(StrEnum):
+    """What was asked of a venue about an order; NONE when nothing is outstanding.
+
+    STATUS is no write: the venue was heard, but its word for the order's state is not known here.
+    """
+
+    NONE = ""
+    SUBMIT = "submit"
+    CANCEL = "cancel"
+    REPLACE = "replace"
+    STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from ratchet.core.market.batch import BarBatch, Floats
 from ratchet.core.orders.money import ZERO, from_float, notional
 from ratchet.core.orders.types import Fill
 from ratchet.core.performance.daily import DailyPerformance
+from ratchet.core.portfolio.adjust import adjust_units
 from ratchet.core.portfolio.books import Books
 from ratchet.core.portfolio.position import Booking, Position, book
 from ratchet.core.portfolio.trades import ClosedTrade, OpenTrade
@@ -77,6 +78,27 @@ class Portfolio:
         closed = self._track(fill, booking)
         self._books.day.add_flow(self._class_of(fill.asset_id), booking.cash_delta, closed)
         return AppliedFill(fill, booking.position, booking.cash_delta, booking.realized_pnl, closed)
+
+    def book_cash(self, amount: Decimal, asset_id: int | None = None, *, is_flow: bool = False) -> None:
+        """Book money that no execution has moved: profit of an asset or of the whole, or a flow.
+
+        A flow (a transfer in or out) is no profit: the day's start and the peak move with it.
+        """
+        self._books.cash += amount
+        if is_flow:
+            self._books.day.start_equity += amount
+            self._books.peak_equity = max(ZERO, self._books.peak_equity + amount)
+        elif asset_id is not None:
+            self._books.day.add_flow(self._class_of(asset_id), amount, None)
+
+    def adjust_units(
+        self, asset_id: int, delta: Decimal, ts: int, *, cost: Decimal = ZERO, is_split: bool = False
+    ) -> tuple[Position, Decimal]:
+        """Book signed units that no order has moved, `cost` in all; see `ratchet.core.portfolio.adjust`.
+
+        Cash is not touched. Returns the position after it and the profit realised.
+        """
+        return adjust_units(self._books, asset_id, delta, ts, cost, is_split=is_split)
 
     def mark(self, batches: Sequence[BarBatch]) -> None:
         """Take the bars of one step: closes become marks, highs and lows move the best prices."""

@@ -21,18 +21,23 @@ from ratchet.core.assets import Registry
 from ratchet.execution.adapters import alpaca_wire as wire
 from ratchet.execution.broker import (
     BrokerAccount,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
     BrokerRefusedError,
+    BrokerThrottledError,
     BrokerUnreachableError,
     DuplicateOrderError,
     OrderNotFoundError,
     OrderRequest,
+    ReplaceRequest,
 )
 
 # Statuses with which Alpaca itself refuses; 429 and 5xx say nothing about what became of the request.
 _REFUSALS = frozenset({400, 401, 403, 404, 409, 422})
+_TOO_MANY = 429
+_DEFAULT_PAUSE_S = 5.0
 _ACTIVITY_PAGE = 100
 _ORDER_PAGE = 500
 
@@ -86,6 +91,11 @@ class AlpacaBroker:
         """DELETE /v2/orders/{id}."""
         self._ask("cancel", lambda: self._client.delete(f"/orders/{quote(broker_order_id, safe='')}"))
 
+    def replace(self, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
+        """PATCH /v2/orders/{id}, once."""
+        path, body = f"/orders/{quote(broker_order_id, safe='')}", wire.replace_body(change)
+        return self._ask("replace", lambda: wire.parse_order(_json(self._client.patch(path, body))))
+
     def get_by_client_id(self, client_order_id: str) -> BrokerOrder:
         """GET /v2/orders:by_client_order_id."""
         return self._ask(
@@ -129,20 +139,41 @@ class AlpacaBroker:
 
     def fills(self, since_ns: int) -> list[BrokerFill]:
         """GET /v2/account/activities/FILL, every page, oldest first."""
+        rows = self._activities("/account/activities/FILL", since_ns, {})
+        return [self._read("activities", wire.parse_activity, row) for row in rows]
+
+    def activities(self, since_ns: int) -> list[BrokerActivity]:
+        """GET /v2/account/activities, all but executions, every page, oldest first."""
+        rows = self._activities("/account/activities", since_ns, {"category": "non_trade_activity"})
+        return [
+            self._read("activities", lambda item: wire.parse_non_trade(item, self._symbols), row)
+            for row in rows
+            if row.get("status") != "canceled"
+        ]
+
+    def _activities(self, path: str, since_ns: int, more: dict[str, str]) -> list[wire.Json]:
         params: dict[str, Any] = {
             "after": wire.format_time(since_ns),
             "direction": "asc",
             "page_size": _ACTIVITY_PAGE,
+            **more,
         }
-        found: list[BrokerFill] = []
+        found: list[wire.Json] = []
         while True:
             rows = self._ask(
-                "activities", lambda: list(self._client.get("/account/activities/FILL", dict(params)))
+                "activities", lambda: [_json(row) for row in self._client.get(path, dict(params))]
             )
-            found.extend(wire.parse_activity(row) for row in rows)
+            found.extend(rows)
             if len(rows) < _ACTIVITY_PAGE:
                 return found
             params["page_token"] = rows[-1]["id"]
+
+    def _read(self, operation: str, parse: Callable[[wire.Json], T], row: wire.Json) -> T:
+        try:
+            return parse(row)
+        except (ValueError, KeyError, TypeError) as error:
+            metrics.BROKER_ERRORS_TOTAL.labels(operation, "unreachable").inc()
+            raise BrokerUnreachableError(f"{operation}: {error}") from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -174,15 +205,32 @@ def _translate(operation: str, error: APIError) -> BrokerRefusedError | BrokerUn
     status = int(error.status_code or 0)
     code, message = _code_and_message(error)
     # A refusal must be the venue's own words: a proxy's 404 page proves nothing about an order.
+    if status == _TOO_MANY:
+        metrics.BROKER_ERRORS_TOTAL.labels(operation, "throttled").inc()
+        return BrokerThrottledError(f"{operation}: HTTP 429: {message or ''}", _pause_s(error))
     if status not in _REFUSALS or message is None:
         metrics.BROKER_ERRORS_TOTAL.labels(operation, "unreachable").inc()
         return BrokerUnreachableError(f"{operation}: HTTP {status}: {message or str(error)[:200]}")
     metrics.BROKER_ERRORS_TOTAL.labels(operation, "refused").inc()
-    if status == 404 and operation in {"get_order", "cancel"}:
+    if status == 404 and operation in {"get_order", "cancel", "replace"}:
         return OrderNotFoundError(code, message, status)
     if "client_order_id must be unique" in message:
         return DuplicateOrderError(code, message, status)
     return BrokerRefusedError(code, message, status)
+
+
+def _pause_s(error: APIError) -> float:
+    """Return for how long the venue wants to be left alone: Retry-After, else when its quota begins anew."""
+    headers = getattr(error.response, "headers", {})
+    try:
+        if "Retry-After" in headers:
+            return max(0.0, float(headers["Retry-After"]))
+        if "X-RateLimit-Reset" in headers:
+            return max(0.0, float(headers["X-RateLimit-Reset"]) - time.time())
+    except ValueError:
+        # A date, which RFC 9110 allows and no broker sends.
+        return _DEFAULT_PAUSE_S
+    return _DEFAULT_PAUSE_S
 
 
 def _code_and_message(error: APIError) -> tuple[str, str | None]:

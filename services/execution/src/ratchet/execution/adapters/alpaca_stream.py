@@ -1,5 +1,6 @@
 """Alpaca's stream of trade updates, in a thread that reconnects."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,9 @@ from ratchet.execution.adapters import alpaca_wire as wire
 from ratchet.execution.broker import TradeUpdate
 
 _log = get_logger("alpaca-stream")
+_CONNECT_S = 15.0
+# A dead line is noticed within half a minute; the library's own default takes three.
+_PINGS = {"ping_interval": 10, "ping_timeout": 20, "open_timeout": 10, "max_queue": 1024}
 
 
 class _WatchedStream(TradingStream):
@@ -24,7 +28,8 @@ class _WatchedStream(TradingStream):
         self._reconnect_max_backoff = 5.0
 
     async def _start_ws(self) -> None:
-        await super()._start_ws()  # type: ignore[no-untyped-call]
+        # The library's handshake has no time-out: a venue that accepts and says nothing would hang it.
+        await asyncio.wait_for(super()._start_ws(), _CONNECT_S)  # type: ignore[no-untyped-call]
         # The venue's acknowledgement of `listen`: from here on no update is missed.
         self._on_change(True)
 
@@ -40,7 +45,14 @@ class AlpacaUpdates:
     def __init__(self, *, url: str, key: str, secret: str) -> None:
         self.connected = False
         self.on_change: Callable[[bool], None] = lambda _: None
-        self._stream = _WatchedStream(key, secret, raw_data=True, url_override=url, on_change=self._changed)
+        self._stream = _WatchedStream(
+            key,
+            secret,
+            raw_data=True,
+            url_override=url,
+            websocket_params=dict(_PINGS),
+            on_change=self._changed,
+        )
         self._thread: threading.Thread | None = None
 
     def start(self, handler: Callable[[TradeUpdate], None]) -> None:

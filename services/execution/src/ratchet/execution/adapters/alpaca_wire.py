@@ -10,32 +10,36 @@ from ratchet.core.assets import Registry
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
 from ratchet.execution.broker import (
     BrokerAccount,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
     OrderRequest,
+    ReplaceRequest,
     TradeUpdate,
 )
 
 Json = Mapping[str, Any]
 
-# Alpaca has more states than Ratchet needs; states that still work map to ACCEPTED.
+# Every state that Alpaca documents. One that is missing here is UNKNOWN, never taken for working.
 _STATUS = {
     "pending_new": OrderStatus.ACCEPTED,
     "new": OrderStatus.ACCEPTED,
     "accepted": OrderStatus.ACCEPTED,
     "accepted_for_bidding": OrderStatus.ACCEPTED,
-    "held": OrderStatus.ACCEPTED,
+    # A trade is guaranteed and has not happened yet.
     "stopped": OrderStatus.ACCEPTED,
-    "suspended": OrderStatus.ACCEPTED,
+    # Ended for the day, settlement still to be calculated: fills may come, so it is not over.
     "calculated": OrderStatus.ACCEPTED,
-    "pending_review": OrderStatus.ACCEPTED,
-    "pending_replace": OrderStatus.ACCEPTED,
+    "pending_review": OrderStatus.HELD,
+    "held": OrderStatus.HELD,
+    "suspended": OrderStatus.SUSPENDED,
     "partially_filled": OrderStatus.PARTIALLY_FILLED,
     "pending_cancel": OrderStatus.PENDING_CANCEL,
+    "pending_replace": OrderStatus.PENDING_REPLACE,
     "filled": OrderStatus.FILLED,
     "canceled": OrderStatus.CANCELED,
-    "replaced": OrderStatus.CANCELED,
+    "replaced": OrderStatus.REPLACED,
     "expired": OrderStatus.EXPIRED,
     "done_for_day": OrderStatus.EXPIRED,
     "rejected": OrderStatus.REJECTED,
@@ -76,7 +80,7 @@ def parse_order(data: Json) -> BrokerOrder:
         side=Side(data.get("side") or "buy"),
         type=_order_type(data),
         time_in_force=_time_in_force(data),
-        status=_STATUS.get(status, OrderStatus.ACCEPTED),
+        status=_STATUS.get(status, OrderStatus.UNKNOWN),
         qty=_decimal(data, "qty") or Decimal(0),
         filled_qty=_decimal(data, "filled_qty") or Decimal(0),
         filled_avg_price=_decimal(data, "filled_avg_price"),
@@ -84,6 +88,37 @@ def parse_order(data: Json) -> BrokerOrder:
         stop_price=_decimal(data, "stop_price"),
         created_ns=parse_time(_need(data, "created_at")),
         updated_ns=parse_time(data.get("updated_at") or _need(data, "created_at")),
+        raw_status=status,
+        replaced_by=str(data.get("replaced_by") or ""),
+    )
+
+
+def replace_body(change: ReplaceRequest) -> dict[str, str]:
+    """Return the body of PATCH /v2/orders/{id}; numbers are strings, which are exact."""
+    body = {"client_order_id": change.client_order_id}
+    for name in ("qty", "limit_price", "stop_price"):
+        value = getattr(change, name)
+        if value is not None:
+            body[name] = f"{value:f}"
+    return body
+
+
+def parse_non_trade(data: Json, symbols: Mapping[str, str]) -> BrokerActivity:
+    """Read an activity that is no execution; its day is the only time that it has for sure."""
+    kind = str(_need(data, "activity_type"))
+    sub = str(data.get("activity_sub_type") or "")
+    day = str(_need(data, "date"))
+    symbol = str(data.get("symbol") or "")
+    return BrokerActivity(
+        activity_id=str(_need(data, "id")),
+        type=f"{kind}.{sub}" if sub else kind,
+        ts=parse_time(data.get("created_at") or f"{day}T00:00:00Z"),
+        day=day,
+        symbol=symbols.get(symbol, symbol),
+        qty=_decimal(data, "qty") or Decimal(0),
+        amount=_decimal(data, "net_amount") or Decimal(0),
+        price=_decimal(data, "price"),
+        description=str(data.get("description") or ""),
     )
 
 

@@ -1,0 +1,91 @@
+"""Takes over what the broker holds and the ledger does not: positions and money that no order has made."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from ratchet.core.orders import Fill, OrderEventKind, OrderUpdate, advance
+from ratchet.core.orders.money import ZERO, to_money
+from ratchet.execution.activities import ActivityBooker, BookedActivity, Effect, opening
+from ratchet.execution.broker import BrokerActivity, BrokerPosition, activities_of
+from ratchet.execution.engine import Engine
+from ratchet.execution.events import OrderChange
+from ratchet.execution.external import adoption_order
+from ratchet.execution.ledger import Effects, NewOrder
+
+# Brokers book some things days late; each is known by its id, so looking back costs nothing but a page.
+ACTIVITY_WINDOW_NS = 8 * 86_400 * 1_000_000_000
+
+
+def adopt_position(engine: Engine, row: BrokerPosition, ts: int, effects: Effects) -> None:
+    """Book a position found at the broker as an external order that was filled at its average price.
+
+    No fee: what it cost is in that price. The cash that it takes must be there, see `adopt_found`.
+    """
+    order = adoption_order(engine.parts.registry, row, row.qty, ts)
+    effects.new_orders.append(NewOrder(order, is_external=True))
+    key = order.client_order_id
+    fill = Fill(key, key, order.asset_id, order.side, order.qty, row.avg_entry_price, ts)
+    applied = engine.session.portfolio.apply(fill)
+    news = OrderUpdate(OrderEventKind.FILLED, ts, order.qty, row.avg_entry_price, order.qty)
+    effects.fills.append(applied)
+    effects.changes.append(
+        OrderChange(advance(order, news), order.status.value, "adoption", fill, applied.realized_pnl)
+    )
+
+
+def adopt_found(engine: Engine, row: BrokerPosition, effects: Effects) -> None:
+    """Adopt a position that came from outside: its cost comes in with it, so that cash stays the broker's."""
+    ts = engine.parts.now_ns()
+    cost = to_money(row.qty * row.avg_entry_price)
+    told = _note(engine, f"adopted-cost-{row.symbol}-{ts}", ts, row.symbol, cost)
+    engine.session.portfolio.book_cash(cost, is_flow=True)
+    effects.activities.append(BookedActivity(told, Effect.DEPOSIT if cost > 0 else Effect.WITHDRAWAL, cost))
+    adopt_position(engine, row, ts, effects)
+
+
+def take_position(engine: Engine, symbol: str, delta: Decimal, price: Decimal, effects: Effects) -> None:
+    """Bring a position to the broker's by an operator's word; the difference costs `price` each."""
+    ts = engine.parts.now_ns()
+    asset = engine.parts.registry.by_symbol(symbol)
+    told = _note(engine, f"accepted-{symbol}-{ts}", ts, symbol, ZERO, delta)
+    position, realized = engine.session.portfolio.adjust_units(
+        asset.id, delta, ts, cost=to_money(delta * price) if delta > 0 else ZERO
+    )
+    effects.activities.append(BookedActivity(told, Effect.POSITION, ZERO, delta, asset, position, realized))
+
+
+def take_cash(engine: Engine, amount: Decimal, effects: Effects) -> None:
+    """Bring cash to the broker's by an operator's word."""
+    ts = engine.parts.now_ns()
+    engine.session.portfolio.book_cash(amount, is_flow=True)
+    told = _note(engine, f"accepted-cash-{ts}", ts, "", amount)
+    effects.activities.append(BookedActivity(told, Effect.ADJUSTMENT, amount))
+
+
+def book_activities(engine: Engine, booker: ActivityBooker, effects: Effects) -> Sequence[BookedActivity]:
+    """Book what the broker has booked beside executions since the ledger last looked; BrokerError."""
+    fresh = _fresh(engine)
+    booker.begin()
+    effects.activities += [booker.book(engine.session.portfolio, item) for item in fresh]
+    return effects.activities
+
+
+def note_opening(engine: Engine, effects: Effects) -> None:
+    """Note what the opening balance holds already, so that it is never booked again."""
+    effects.activities += [opening(item) for item in _fresh(engine)]
+
+
+def _fresh(engine: Engine) -> list[BrokerActivity]:
+    parts = engine.parts
+    told = activities_of(parts.broker, parts.clock.now_ns() - ACTIVITY_WINDOW_NS)
+    told = [item for item in told if item.type != "FILL"]
+    booked = parts.ledger.booked_activities([item.activity_id for item in told])
+    return [item for item in told if item.activity_id not in booked]
+
+
+def _note(
+    engine: Engine, key: str, ts: int, symbol: str, amount: Decimal, qty: Decimal = ZERO
+) -> BrokerActivity:
+    day = datetime.fromtimestamp(ts / 1e9, UTC).date().isoformat()
+    return BrokerActivity(f"{engine.portfolio}-{key}", "RECONCILIATION", ts, day, symbol, qty, amount)

@@ -1,0 +1,114 @@
+"""What must work when nothing else does: cancel everything, close positions.
+
+Neither the signal service, nor risk, nor Redis is asked: only the database, where each command is
+audited, and the venue. The functions run in the loop's thread, on its engine.
+"""
+
+from decimal import Decimal
+from uuid import uuid5
+
+from ratchet.core.orders import NAMESPACE, Intent, Order, Side, Write
+from ratchet.core.risk import Proposal
+from ratchet.execution.engine import Engine
+from ratchet.execution.ledger import Effects, NewOrder
+from ratchet.execution.manual import RefusedError, now_known
+
+
+def cancel_all(engine: Engine, actor: str, reason: str = "", scope: str = "") -> list[Order]:
+    """Cancel every working order, of everything, an asset class or a symbol; return those asked for.
+
+    What has ended meanwhile, and what has no answer, does not keep the others from being cancelled.
+    """
+    assets = _assets_in(engine, scope)
+    orders = [
+        order
+        for order in engine.session.working_orders
+        if order.asset_id in assets and order.asked is not Write.CANCEL
+    ]
+    detail = {"scope": scope or "all", "reason": reason, "orders": [item.client_order_id for item in orders]}
+    engine.requests.cancel(orders, f"manual:{actor}", lambda tx: tx.audit(actor, "orders.cancel_all", detail))
+    return [now_known(engine, order) for order in orders]
+
+
+def flatten(engine: Engine, scope: str, actor: str, reason: str, *, is_live: bool) -> list[Order]:
+    """Close positions at the market: all of them, those of an asset class, or one symbol's.
+
+    Working orders on the other side of what is closed are cancelled first, for the venue would not let both
+    work. Judged here: it must not depend on another service.
+    """
+    assets = _assets_in(engine, scope)
+    held = [asset_id for asset_id in sorted(engine.session.portfolio.positions) if asset_id in assets]
+    ts = engine.parts.now_ns() if is_live else engine.ts
+    _clear_the_way(engine, held, actor, reason)
+    proposals = [item for asset in held if (item := _closing(engine, asset, ts)) is not None]
+    if not proposals:
+        return []
+    snapshot = engine.snapshot()
+    verdicts = engine.parts.local_risk.evaluate(
+        snapshot, proposals, engine.phases.at(ts), max(ts, snapshot.ts)
+    )
+    effects = Effects(engine.seq, engine.ts)
+    engine.note(proposals, verdicts, effects)
+    orders = engine.session.place(proposals, verdicts, ts)
+    approved = [item.proposal_id for item in verdicts if item.approved]
+    for place, (order, proposal) in enumerate(zip(orders, approved, strict=True)):
+        effects.new_orders.append(NewOrder(order, proposal, place))
+    detail = {"scope": scope or "all", "reason": reason, "orders": [item.client_order_id for item in orders]}
+    engine.commit(effects, also=lambda tx: tx.audit(actor, "flatten", detail))
+    engine.send(effects)
+    engine.publish_portfolio()
+    return [now_known(engine, order) for order in orders]
+
+
+def set_trading_state(engine: Engine, state: str) -> None:
+    """Believe at once what was committed to the database; the next commit reads it there."""
+    engine.trading_state = state
+    engine.observe()
+
+
+def _clear_the_way(engine: Engine, held: list[int], actor: str, reason: str) -> None:
+    adding = [
+        order
+        for order in engine.session.working_orders
+        if order.asset_id in held
+        and order.asked is not Write.CANCEL
+        and engine.session.portfolio.position(order.asset_id).qty * order.side.sign > 0
+    ]
+    if adding:
+        detail = {"reason": reason, "orders": [item.client_order_id for item in adding]}
+        engine.requests.cancel(
+            adding, f"manual:{actor}", lambda tx: tx.audit(actor, "flatten.cancel", detail)
+        )
+
+
+def _closing(engine: Engine, asset_id: int, ts: int) -> Proposal | None:
+    portfolio = engine.session.portfolio
+    qty = portfolio.position(asset_id).qty
+    side = Side.SELL if qty > 0 else Side.BUY
+    working = [o for o in engine.session.working_orders if o.asset_id == asset_id and o.side is side]
+    left = abs(qty) - sum((order.remaining_qty for order in working), Decimal(0))
+    if left <= 0:
+        return None
+    symbol = engine.parts.registry[asset_id].symbol
+    return Proposal(
+        id=str(uuid5(NAMESPACE, f"flatten|{engine.portfolio}|{symbol}|{ts}|{left}")),
+        asset_id=asset_id,
+        side=side,
+        intent=Intent.EXIT,
+        confidence=1.0,
+        price=portfolio.mark_of(asset_id)[0],
+        atr=0.0,
+        volatility=0.0,
+        qty=left,
+        reason="FLATTEN",
+    )
+
+
+def _assets_in(engine: Engine, scope: str) -> set[int]:
+    registry = engine.parts.registry
+    classes = {asset.asset_class.value for asset in registry}
+    if scope and scope not in classes and scope not in registry:
+        raise RefusedError(
+            f"scope {scope!r} is neither empty, nor a symbol, nor one of {', '.join(sorted(classes))}"
+        )
+    return {asset.id for asset in registry if not scope or scope in {asset.symbol, asset.asset_class.value}}

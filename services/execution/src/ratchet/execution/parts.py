@@ -1,0 +1,51 @@
+"""What an engine works with; outlives it."""
+
+import threading
+from dataclasses import dataclass, field
+
+from ratchet.core.assets import Registry
+from ratchet.core.risk import RiskEngine
+from ratchet.execution.broker import Broker
+from ratchet.execution.config import ExecutionSettings
+from ratchet.execution.gate import Gate
+from ratchet.execution.inbox import Inbox
+from ratchet.execution.paced import PacedBroker
+from ratchet.execution.ports import Clock, Fence, Ledger, Publisher, SystemClock, no_fence
+from ratchet.execution.risk_client import Judge
+from ratchet.execution.throttle import Throttle, Unlimited
+
+
+@dataclass
+class Parts:
+    """Ports and settings of one portfolio's execution.
+
+    `local_risk` judges what reduces risk when the risk service is away. `broker` is counted against
+    `throttle` from here on.
+    """
+
+    settings: ExecutionSettings
+    registry: Registry
+    ledger: Ledger
+    bus: Publisher
+    broker: Broker
+    inbox: Inbox
+    risk: Judge
+    local_risk: RiskEngine
+    stop: threading.Event
+    gate: Gate
+    clock: Clock = field(default_factory=SystemClock)
+    throttle: Throttle = field(default_factory=Unlimited)
+    fence: Fence = no_fence
+    wake_outbox: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.broker = PacedBroker(self.broker, self.throttle)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the market is live; a replay decides on event time alone."""
+        return self.settings.mode == "live"
+
+    def now_ns(self) -> int:
+        """Return the time of day to the microsecond, as the ledger keeps it."""
+        return self.clock.now_ns() // 1_000 * 1_000

@@ -1,0 +1,130 @@
+"""The venues that the cases run against."""
+
+import csv
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from ratchet.common.embedded import free_port
+from ratchet.common.paths import default_dir
+from ratchet.common.platform import load_platform
+from ratchet.execution.adapters.alpaca import AlpacaBroker
+from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
+
+# One entry an adapter; each names a fixture that yields a Harness.
+HARNESSES = ["alpaca_at_paper_exchange"]
+KEY, SECRET = "PKTEST", "secret-of-the-test"
+
+
+def load_harness() -> Any:
+    """Import the neighbouring module, which importlib mode does not put on the path."""
+    spec = importlib.util.spec_from_file_location("conformance_harness", Path(__file__).parent / "harness.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["conformance_harness"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+Harness = load_harness().Harness
+
+
+@pytest.fixture(params=HARNESSES)
+def venue(request: pytest.FixtureRequest) -> Any:
+    """An account at each venue in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def paper_exchange(
+    create_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """The paper exchange as a process over four days of a rising pair; yields its address and dataset."""
+    folder = tmp_path_factory.mktemp("dataset")
+    write_bars(folder)
+    port = free_port()
+    command = [
+        sys.executable, "-m", "ratchet.paper_exchange", "--data", str(folder), "--port", str(port),
+        "--key", KEY, "--secret", SECRET, "--database-url", create_database(),
+    ]  # fmt: skip
+    with subprocess.Popen(command, env=os.environ.copy()) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until_served(url, process)
+            yield url, folder
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.fixture
+def alpaca_at_paper_exchange(paper_exchange: tuple[str, Path]) -> Iterator[Any]:
+    """The Alpaca adapter against the paper exchange."""
+    url, folder = paper_exchange
+    registry = load_platform(default_dir("config"), folder).registry
+
+    def broker(secret: str = SECRET) -> AlpacaBroker:
+        return AlpacaBroker(url=url, key=KEY, secret=secret, registry=registry)
+
+    updates = AlpacaUpdates(url=url.replace("http://", "ws://") + "/stream", key=KEY, secret=SECRET)
+    harness = Harness(
+        broker=broker(), updates=updates, registry=registry, symbol="BTC/USDT", qty=Decimal("0.01"),
+        far_price=Decimal(20_000), too_much=Decimal(1_000), advance=lambda: advance(url),
+        refused_key=lambda: broker("wrong"),
+    )  # fmt: skip
+    updates.start(harness.take)
+    deadline = time.monotonic() + 20
+    while not updates.connected:
+        assert time.monotonic() < deadline, "the stream has not connected"
+        time.sleep(0.02)
+    yield harness
+    updates.stop()
+    harness.broker.close()
+
+
+def write_bars(folder: Path) -> None:
+    """Write hourly bars of one pair, rising by 10 an hour."""
+    first = datetime(2024, 1, 8, tzinfo=UTC)
+    with (folder / "bars.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["symbol", "ts", "open", "high", "low", "close", "volume"])
+        for hour in range(400):
+            price = 40_000 + 10 * hour
+            start = (first + timedelta(hours=hour)).isoformat()
+            writer.writerow(["BTC/USDT", start, price, price + 40, price - 40, price + 10, 100])
+
+
+def wait_until_served(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait for the exchange's clock to be readable."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the paper exchange has ended"
+        try:
+            if requests.get(f"{url}/sim/v1/clock", headers=headers(), timeout=2).ok:
+                advance(url)
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("the paper exchange was not served in time")
+
+
+def advance(url: str) -> None:
+    """Move the market by one bar."""
+    answer = requests.post(f"{url}/sim/v1/advance", json={"steps": 1}, headers=headers(), timeout=20)
+    answer.raise_for_status()
+
+
+def headers() -> dict[str, str]:
+    return {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
