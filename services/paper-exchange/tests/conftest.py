@@ -67,6 +67,7 @@ class Desk:
     key: str = KEY
     secret: str = SECRET
     session: requests.Session = field(default_factory=requests.Session)
+    venue: PaperVenue | None = None
 
     @property
     def stream_url(self) -> str:
@@ -168,7 +169,7 @@ def desk(paper_venue: tuple[PaperVenue, Simulation]) -> Iterator[Desk]:
     venue, simulation = paper_venue
     server = HttpServer(create_app(venue, simulation), "127.0.0.1", 0, variable="-", **UVICORN_OPTIONS)
     server.start()
-    found = Desk(f"http://127.0.0.1:{server.port}")
+    found = Desk(f"http://127.0.0.1:{server.port}", venue=venue)
     yield found
     found.session.close()
     server.stop()

@@ -2,11 +2,15 @@
 
 import json
 import os
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ratchet.core.exchange.actions import ActionKind, CorporateAction
 
 jsonschema = pytest.importorskip("jsonschema")
 
@@ -90,6 +94,16 @@ def test_trading_replies_have_the_published_shape(busy_desk):
     check(desk.get("/v2/account/activities/INT").json(), "NonTradeActivities", many=True)
     check(desk.get("/v2/account/portfolio/history").json(), "PortfolioHistory")
     check(desk.get("/v2/orders/nothing").json(), "Error")
+    check(desk.get("/v3/clock", markets="NYSE,NASDAQ").json(), "clock_resp")
+    check(desk.get("/v3/calendar/NYSE").json(), "public_calendar_resp")
+
+
+def test_watchlists_have_the_published_shape(desk):
+    made = desk.post("/v2/watchlists", {"name": "mine", "symbols": [NVDA, BTC]}).json()
+    check(made, "Watchlist")
+    check(desk.get("/v2/watchlists").json(), "WatchlistWithoutAsset", many=True)
+    check(desk.get(f"/v2/watchlists/{made['id']}").json(), "Watchlist")
+    check(desk.get("/v2/watchlists:by_name", name="mine").json(), "Watchlist")
 
 
 @pytest.mark.parametrize(
@@ -109,9 +123,54 @@ def test_trading_replies_have_the_published_shape(busy_desk):
         ("/v1beta3/crypto/us/latest/quotes?symbols=BTC/USDT", "crypto_latest_quotes_resp"),
         ("/v1beta3/crypto/us/latest/trades?symbols=BTC/USDT", "crypto_latest_trades_resp"),
         ("/v1beta3/crypto/us/snapshots?symbols=BTC/USDT", "crypto_snapshots_resp"),
+        ("/v1beta3/crypto/us/latest/orderbooks?symbols=BTC/USDT", "crypto_latest_orderbooks_resp"),
+        ("/v2/stocks/NVDA/bars?timeframe=1Hour&start=2024-01-08&currency=USD", "stock_bars_resp_single"),
+        ("/v2/stocks/NVDA/quotes?start=2024-01-08", "stock_quotes_resp_single"),
+        ("/v2/stocks/NVDA/trades?start=2024-01-08", "stock_trades_resp_single"),
+        ("/v2/stocks/NVDA/bars/latest", "stock_latest_bars_resp_single"),
+        ("/v2/stocks/NVDA/quotes/latest", "stock_latest_quotes_resp_single"),
+        ("/v2/stocks/NVDA/trades/latest", "stock_latest_trades_resp_single"),
+        ("/v2/stocks/NVDA/snapshot", "stock_snapshots_resp_single"),
+        ("/v2/stocks/auctions?symbols=NVDA&start=2024-01-08", "stock_auctions_resp"),
+        ("/v2/stocks/NVDA/auctions?start=2024-01-08", "stock_auctions_resp_single"),
+        ("/v2/stocks/meta/exchanges", "stock_exchanges"),
+        ("/v2/stocks/meta/conditions/trade?tape=C", "stock_conditions"),
     ],
 )
 def test_market_data_replies_have_the_published_shape(busy_desk, path, schema):
     reply = busy_desk.get(path).json()
     assert any(reply.values())
     check(reply, schema, "market-data-api")
+
+
+def test_corporate_actions_have_the_published_shape(desk):
+    asset = desk.venue.registry.by_symbol(NVDA).id
+    desk.venue.corporate_actions = (
+        CorporateAction(asset, ActionKind.DIVIDEND, date(2024, 1, 8), date(2024, 1, 9), Decimal("0.04")),
+        CorporateAction(asset, ActionKind.SPLIT, date(2024, 1, 9), ratio=Decimal(10)),
+        CorporateAction(asset, ActionKind.SPLIT, date(2024, 1, 10), ratio=Decimal("0.1")),
+        CorporateAction(asset, ActionKind.SPLIT, date(2024, 1, 20), ratio=Decimal(2)),
+    )
+    desk.advance(to="2024-01-10T12:00:00Z")
+    query = {"symbols": NVDA, "start": "2024-01-01", "end": "2024-02-01"}
+    whole = desk.get("/v1/corporate-actions", **query).json()
+    check(whole, "corporate_actions_resp", "market-data-api")
+    found = whole["corporate_actions"]
+    assert {group: len(rows) for group, rows in found.items()} == {
+        "cash_dividends": 1,
+        "forward_splits": 1,
+        "reverse_splits": 1,
+    }
+    assert (found["reverse_splits"][0]["new_rate"], found["reverse_splits"][0]["old_rate"]) == (1, 10)
+    first = desk.get(
+        "/v1/corporate-actions", limit=2, types="cash_dividend,forward_split,reverse_split", **query
+    )
+    rest = desk.get("/v1/corporate-actions", page_token=first.json()["next_page_token"], **query).json()
+    assert rest == {
+        "corporate_actions": {"reverse_splits": found["reverse_splits"]},
+        "next_page_token": None,
+    }
+
+
+def test_no_corporate_actions_have_the_published_shape(desk):
+    check(desk.get("/v1/corporate-actions").json(), "corporate_actions_resp", "market-data-api")

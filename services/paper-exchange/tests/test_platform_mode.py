@@ -226,6 +226,30 @@ def test_a_step_that_was_committed_but_not_announced_is_only_announced(born, bus
         assert exchange.position(pair).qty == Decimal("0.3") * Decimal("0.9975")
 
 
+def test_further_accounts_follow_the_steps_and_the_restart(born, bus, steps, paper_market):
+    life = born()
+    pair = paper_market.platform.registry.by_symbol(BTC).id
+    publish(bus, steps[0])
+    life.work_until(1)
+    second, key = life.venue.accounts.create("second", Decimal(5_000), {})
+    orders = [venue.submit(request(pair, qty=Decimal("0.05"))) for venue in (life.venue, second)]
+    for batches in steps[1:9]:
+        publish(bus, batches)
+    life.work_until(9)
+    # The platform's watermarks count the trade updates of its own account only.
+    assert [mark.trade_updates for mark in marks(bus)] == [0] + [2] * 8
+    life.end()
+    other = born()
+    found = other.venue.accounts.find(key.key_id, key.secret)
+    assert found is not None
+    assert found.place == other.venue.place
+    filled = [venue.order(order.id) for venue, order in zip((other.venue, found), orders, strict=True)]
+    assert [order.filled_ts for order in filled] == [steps[1][0].ts] * 2
+    with found.exchange() as exchange:
+        assert exchange.position(pair).mark == Decimal("40090")
+        assert exchange.account().cash < 3_000
+
+
 def test_bars_that_are_no_bars_are_put_aside_and_stop_nothing(born, bus, steps):
     life = born()
     bus.publish(bars_stream("crypto"), b"\xff\xff", ts=1)

@@ -114,12 +114,19 @@ def test_the_same_order_sent_at_once_by_many_is_taken_once(desk):
     ],
 )
 @pytest.mark.parametrize(
-    "path", ["/v2/account", "/v2/stocks/bars?symbols=NVDA&timeframe=1Hour", "/sim/v1/clock"]
+    ("path", "body"),
+    [
+        ("/v2/account", {"code": 40110000}),
+        ("/sim/v1/clock", {"code": 40110000}),
+        ("/sim/v1/faults", {"code": 40110000}),
+        ("/sim/v1/accounts", {"code": 40110000}),
+        ("/v2/stocks/bars?symbols=NVDA&timeframe=1Hour", {"message": "forbidden."}),
+    ],
 )
-def test_nobody_comes_in_without_the_key(desk, path, headers):
+def test_nobody_comes_in_without_the_key(desk, path, body, headers):
     answer = requests.get(desk.url + path, headers=headers, timeout=10)
     assert answer.status_code == 401
-    assert answer.json()["code"] == 40110000
+    assert answer.json() == answer.json() | body
 
 
 def test_basic_authorization_is_taken_too(desk):

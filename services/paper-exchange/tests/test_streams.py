@@ -240,3 +240,55 @@ def test_clients_that_ask_for_no_codec_speak_json(desk):
         quote = json.loads(socket.recv(timeout=DEADLINE_S))[0]
     assert (quote["T"], quote["S"], quote["t"]) == ("q", BTC, "2024-01-08T02:00:00Z")
     assert quote["bp"] < 40_020 < quote["ap"]
+
+
+def test_days_so_far_and_order_books_are_sent_to_those_who_ask(desk):
+    with msgpack_client(desk, "/v1beta3/crypto/us") as client:
+        client.ask(auth())
+        state = client.ask({"action": "subscribe", "dailyBars": [BTC], "orderbooks": [BTC]})[0]
+        assert (state["dailyBars"], state["orderbooks"], state["updatedBars"]) == ([BTC], [BTC], [])
+        first = client.take()[0]
+        assert (first["T"], first["S"], first["r"]) == ("o", BTC, True)
+        assert first["b"][0]["p"] < 40_010 < first["a"][0]["p"]
+        desk.advance(steps=3)
+        days = []
+        while len(days) < 3:
+            for message in client.take():
+                if message["T"] == "d":
+                    days.append(message)
+                else:
+                    assert message["T"] == "o"
+    assert [day["v"] for day in days] == [200, 300, 400]
+    assert {day["t"].to_datetime().isoformat() for day in days} == {"2024-01-08T00:00:00+00:00"}
+    assert (days[-1]["o"], days[-1]["h"], days[-1]["l"], days[-1]["c"]) == (40_000, 40_070, 39_960, 40_040)
+
+
+def test_alpaca_py_parses_days_and_order_books(desk, paper_venue):
+    venue, _ = paper_venue
+    found: dict[str, list[Any]] = {"day": [], "book": []}
+
+    def collect(kind: str) -> Any:
+        async def handler(item: Any) -> None:
+            found[kind].append(item)
+
+        return handler
+
+    crypto = CryptoDataStream(KEY, SECRET, url_override=f"{desk.stream_url}/v1beta3/crypto/us")
+    crypto.subscribe_daily_bars(collect("day"), BTC)
+    crypto.subscribe_orderbooks(collect("book"), BTC)
+    with running(crypto):
+        eventually(lambda: wanted(venue.crypto_hub, {"T": "d", "S": BTC}))
+        desk.advance(steps=1)
+        eventually(lambda: len(found["day"]) == 1 and len(found["book"]) == 2)
+    assert found["day"][0].volume == 200
+    assert found["book"][-1].bids[0].price < 40_020 < found["book"][-1].asks[0].price
+
+
+def test_the_older_path_of_crypto_is_the_same_stream(desk):
+    with connect(f"{desk.stream_url}/v1beta2/crypto") as socket:
+        socket.recv(timeout=DEADLINE_S)
+        assert ask(socket, auth())[0]["msg"] == "authenticated"
+        assert ask(socket, {"action": "subscribe", "trades": ["*"]})[0]["trades"] == ["*"]
+        desk.advance(steps=1)
+        assert json.loads(socket.recv(timeout=DEADLINE_S))[0]["p"] == 40_020
+        assert socket.ping().wait(DEADLINE_S)

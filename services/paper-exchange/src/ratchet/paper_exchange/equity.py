@@ -32,7 +32,7 @@ class EquityPast:
     def __init__(self, store: Store, history: BarHistory, starting_cash: Decimal) -> None:
         self._store = store
         self._history = history
-        self._starting_cash = starting_cash
+        self.starting_cash = starting_cash
         self._last: tuple[int, Decimal] | None = None
 
     def at_day_start(self, now: int) -> Decimal:
@@ -44,7 +44,7 @@ class EquityPast:
 
     def at(self, ts: int) -> Decimal:
         """Return equity at one time, exactly."""
-        cash, held = self._starting_cash, dict[int, Decimal]()
+        cash, held = self.starting_cash, dict[int, Decimal]()
         for flow in self.flows(ts):
             cash += flow.cash
             if flow.qty:
@@ -56,7 +56,7 @@ class EquityPast:
     def curve(self, times: Times) -> Floats:
         """Return equity at ascending times, as floats for charts."""
         flows = self.flows(int(times[-1])) if len(times) else []
-        equity = np.full(len(times), float(self._starting_cash))
+        equity = np.full(len(times), float(self.starting_cash))
         equity += _running([flow.ts for flow in flows], [float(flow.cash) for flow in flows], times)
         for asset_id in {flow.asset_id for flow in flows if flow.qty}:
             own = [flow for flow in flows if flow.asset_id == asset_id]

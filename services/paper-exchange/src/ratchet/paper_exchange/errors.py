@@ -20,6 +20,8 @@ from starlette.exceptions import HTTPException
 from ratchet.common.errors import ConfigError, DatabaseUnavailableError
 from ratchet.core.exchange import OrderRejected
 
+DATA_PATHS = ("/v2/stocks", "/v1beta3/crypto", "/v1/corporate-actions")
+
 
 class ApiError(Exception):
     """An error reply; the code's first three digits are its family, not always the HTTP status."""
@@ -83,8 +85,8 @@ def install_error_handlers(app: FastAPI) -> None:
     """Make every error of the app a JSON body with `code` and `message`."""
 
     @app.exception_handler(ApiError)
-    async def _api_error(_request: Request, error: ApiError) -> JSONResponse:
-        return JSONResponse(error.body(), error.status)
+    async def _api_error(request: Request, error: ApiError) -> JSONResponse:
+        return _answer(request, error)
 
     @app.exception_handler(OrderRejected)
     async def _rejected(_request: Request, error: OrderRejected) -> JSONResponse:
@@ -95,8 +97,8 @@ def install_error_handlers(app: FastAPI) -> None:
         return JSONResponse(UnavailableError(f"the exchange's database does not answer: {error}").body(), 503)
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
-        return JSONResponse(InvalidError(describe(error.errors())).body(), InvalidError.status)
+    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return _answer(request, InvalidError(describe(error.errors())))
 
     @app.exception_handler(Exception)
     async def _failed(_request: Request, _error: Exception) -> JSONResponse:
@@ -107,6 +109,15 @@ def install_error_handlers(app: FastAPI) -> None:
     async def _http_error(_request: Request, error: HTTPException) -> JSONResponse:
         body = {"code": error.status_code * 100_000 + 10_000, "message": str(error.detail).lower()}
         return JSONResponse(body, error.status_code, headers=error.headers)
+
+
+def _answer(request: Request, error: ApiError) -> JSONResponse:
+    """Answer in the words of the API that was asked: that of market data knows no codes, and 400 for 422."""
+    if not request.url.path.startswith(DATA_PATHS):
+        return JSONResponse(error.body(), error.status)
+    if isinstance(error, UnauthorizedError):
+        return JSONResponse({"message": "forbidden."}, error.status)
+    return JSONResponse({"message": error.message}, 400 if error.status == 422 else error.status)
 
 
 def describe(problems: Any) -> str:

@@ -44,11 +44,15 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     consumer = BarConsumer(runtime.bus, venue, registry.universes, settings.instance)
     # Bound at once, so that a taken port is told before anything else; served when the account is loaded.
     server = HttpServer(
-        create_app(venue), settings.host, settings.api_port, variable="RATCHET_PAPER_PORT", **UVICORN_OPTIONS
+        create_app(venue, limits=settings.limits),
+        settings.host,
+        settings.api_port,
+        variable="RATCHET_PAPER_PORT",
+        **UVICORN_OPTIONS,
     )
     listening = threading.Event()
     runtime.add_check("api", lambda: None if listening.is_set() else "the public API does not listen yet")
-    runtime.add_routes(build_router(venue))
+    runtime.add_routes(build_router(venue, runtime))
 
     def serve(stop: threading.Event) -> None:
         venue.reload(consumer.last_announced())

@@ -57,7 +57,9 @@ class Simulation:
             self._load_next()
             while self._next is not None and self._next[0].step.seq <= place.step_seq:
                 self._load_next()
-            if not place.step_seq:
+            # After a crash other accounts may have committed the step that this one has not.
+            furthest = max(venue.place.step_seq for venue in self._venue.accounts.all())
+            while self._next is not None and self._next[0].step.seq <= max(furthest, 1):
                 self._step()
 
     def advance(self, to: int | None, steps: int | None) -> Moved:

@@ -26,6 +26,7 @@ from ratchet.common.settings import Settings
 from ratchet.paper_exchange.app import UVICORN_OPTIONS, create_app
 from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.dataset import DatasetHistory
+from ratchet.paper_exchange.limits import ALPACA_REQUESTS_PER_MINUTE, Limits
 from ratchet.paper_exchange.oanda.setup import build_venue, new_token
 from ratchet.paper_exchange.oanda.venue import OandaVenue
 from ratchet.paper_exchange.settings import DEFAULT_PORT
@@ -80,7 +81,7 @@ def _serve(options: argparse.Namespace, settings: Settings, url: str, stop: thre
         venue.corporate_actions = load_corporate_actions(dataset, platform.registry)
         oanda = _oanda(options, platform, replay, db, leader)
         simulation = Simulation(venue, replay, oanda=oanda)
-        app = create_app(venue, simulation, oanda=oanda)
+        app = create_app(venue, simulation, _limits(options, platform), oanda=oanda)
         server = HttpServer(app, options.host, options.port, variable="--port", **UVICORN_OPTIONS)
         stack.callback(server.stop)
         simulation.start()
@@ -116,14 +117,15 @@ def _venue(options: argparse.Namespace, platform: Platform, replay: Replay, stor
     credentials = Credentials(
         options.key or f"PK{secrets.token_hex(9).upper()}", options.secret or secrets.token_urlsafe(30)
     )
-    return PaperVenue(
-        registry,
-        config,
-        store.account,
-        credentials,
-        store,
-        lambda clock: DatasetHistory(replay.columns, registry, clock),
-    )
+    bars = DatasetHistory(replay.columns, registry, lambda: replay.last_ts)
+    return PaperVenue(registry, config, store.account, credentials, store, bars.seen_by)
+
+
+def _limits(options: argparse.Namespace, platform: Platform) -> Limits:
+    requests = options.requests_per_minute
+    if requests is None:
+        requests = ALPACA_REQUESTS_PER_MINUTE if platform.exchange.profile == "alpaca-paper" else 0
+    return Limits(requests, options.stream_connections, options.stream_symbols)
 
 
 def _announce(venue: PaperVenue, options: argparse.Namespace, port: int, oanda: OandaVenue) -> None:
@@ -185,7 +187,21 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--cash", type=_cash, help="starting cash of a new account in USD")
     parser.add_argument("--database-url", help="PostgreSQL to use; default: an embedded one under var/")
     parser.add_argument("--fresh", action="store_true", help="forget the account that the database holds")
+    parser.add_argument(
+        "--requests-per-minute",
+        type=_count,
+        help="requests that an account may send; default: 200 in the profile alpaca-paper, else 0 (no limit)",
+    )
+    for name, of in (("connections", "connections of an account to one"), ("symbols", "symbols on one")):
+        text = f"most {of} market data stream; default: 0 (no limit)"
+        parser.add_argument(f"--stream-{name}", type=_count, default=0, help=text)
     return parser.parse_args(arguments)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
 
 
 def _cash(text: str) -> Decimal:

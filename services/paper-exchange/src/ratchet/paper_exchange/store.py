@@ -14,6 +14,7 @@ from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.core.assets import Registry
 from ratchet.core.exchange import Changes, ExchangeOrder
 from ratchet.core.orders.rows import from_row
+from ratchet.paper_exchange.accounts.store import AccountStore
 from ratchet.paper_exchange.errors import AccountMismatchError
 
 WAIT_S = 2.0
@@ -30,6 +31,7 @@ ON CONFLICT (account, asset_id) DO UPDATE SET doc = excluded.doc"""
 _ACTIVITIES = """
 INSERT INTO paper.activities (account, activity_id, type, ts_ns, doc) VALUES %s
 ON CONFLICT DO NOTHING"""
+_HISTORY = ("trade_updates", "activities", "positions", "orders")
 _UPDATES = "INSERT INTO paper.trade_updates (account, number, ts_ns, event, order_id, doc) VALUES %s"
 
 
@@ -56,12 +58,31 @@ class StoredAccount:
 class Store:
     """SQL for one account."""
 
-    def __init__(self, db: Database, account: str, registry: Registry, leader: AdvisoryLeaderLock) -> None:
-        """`leader` is checked in every transaction, so that two processes never write one account."""
+    def __init__(
+        self,
+        db: Database,
+        account: str,
+        registry: Registry,
+        leader: AdvisoryLeaderLock,
+        house: tuple[str, str] | None = None,
+    ) -> None:
+        """`leader` is checked in every transaction, so that two processes never write one account.
+
+        `house` is the exchange's own account and this one's label, None for the exchange's own.
+        """
         self._db = db
         self.account = account
         self._registry = registry
         self._leader = leader
+        self._house = house
+
+    def further(self, account: str, label: str) -> "Store":
+        """Return the store of a further account of this exchange."""
+        return Store(self._db, account, self._registry, self._leader, (self.account, label))
+
+    def accounts(self) -> AccountStore:
+        """Return the rows about this exchange's accounts."""
+        return AccountStore(self._db, self.account, self._leader)
 
     def load(self, closed_kept: int) -> StoredAccount | None:
         """Return the account with its open orders, last closed ones and positions; None if it is new.
@@ -99,12 +120,14 @@ class Store:
             place.clock,
             place.trade_updates,
             json.dumps(account_row),
+            *(self._house or (None, None)),
         )
         with self._db.transaction(wait_s=WAIT_S) as cursor:
             self._leader.check(cursor)
             cursor.execute(
                 "INSERT INTO paper.accounts (account, registry, created_ns, starting_cash, step_seq, "
-                "clock_ns, trade_updates, doc) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                "clock_ns, trade_updates, doc, house, label) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 values,
             )
 
@@ -146,11 +169,36 @@ class Store:
             )
 
     def forget(self) -> None:
-        """Delete the account with all that it did."""
+        """Delete the exchange's accounts with all that they did, and their keys."""
         with self._db.transaction(wait_s=WAIT_S) as cursor:
             self._leader.check(cursor)
-            for table in ("trade_updates", "activities", "positions", "orders", "accounts"):
+            cursor.execute(
+                "SELECT account FROM paper.accounts WHERE account = %s OR house = %s",
+                (self.account, self.account),
+            )
+            for (account,) in cursor.fetchall():
+                for table in (*_HISTORY, "accounts"):
+                    cursor.execute(f"DELETE FROM paper.{table} WHERE account = %s", (account,))  # noqa: S608
+
+    def reset(self, account_row: dict[str, Any], starting_cash: Decimal, place: Place) -> None:
+        """Delete what the account did, and write it as new at a place; keys and configuration stay."""
+        with self._db.transaction(wait_s=WAIT_S) as cursor:
+            self._leader.check(cursor)
+            for table in _HISTORY:
                 cursor.execute(f"DELETE FROM paper.{table} WHERE account = %s", (self.account,))  # noqa: S608
+            cursor.execute(
+                "UPDATE paper.accounts SET created_ns = %s, starting_cash = %s, step_seq = %s, "
+                "clock_ns = %s, trade_updates = %s, doc = %s WHERE account = %s",
+                (
+                    place.clock,
+                    starting_cash,
+                    place.step_seq,
+                    place.clock,
+                    place.trade_updates,
+                    json.dumps(account_row),
+                    self.account,
+                ),
+            )
 
     def is_known(self, client_order_id: str) -> bool:
         """Return whether a client order id was ever used."""
@@ -161,6 +209,12 @@ class Store:
         """Return an order by `order_id` or `client_order_id`."""
         rows = self.query(f"SELECT doc FROM paper.orders WHERE account = %s AND {column} = %s", value)  # noqa: S608
         return from_row(ExchangeOrder, rows[0][0]) if rows else None
+
+    def execute(self, sql: str, parameters: tuple[Any, ...]) -> None:
+        """Run one statement in a transaction of its own."""
+        with self._db.transaction(wait_s=WAIT_S) as cursor:
+            self._leader.check(cursor)
+            cursor.execute(sql, parameters)
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query whose first parameter is the account."""

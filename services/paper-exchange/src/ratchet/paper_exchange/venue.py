@@ -26,14 +26,17 @@ from ratchet.core.exchange import (
 )
 from ratchet.core.market import BarBatch
 from ratchet.core.orders.ids import NAMESPACE
+from ratchet.paper_exchange.accounts.book import DEFAULT, Accounts
 from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.history import BarHistory, last_batches
 from ratchet.paper_exchange.bars.query import MarketData
 from ratchet.paper_exchange.equity import EquityPast
 from ratchet.paper_exchange.errors import NotFoundError, UnprocessableError
+from ratchet.paper_exchange.faults.account import AccountFaults
+from ratchet.paper_exchange.faults.board import FaultBoard
 from ratchet.paper_exchange.store import WAIT_S, Place, Store
+from ratchet.paper_exchange.streams.feed import Feed
 from ratchet.paper_exchange.streams.hub import Hub
-from ratchet.paper_exchange.streams.market import step_messages
 from ratchet.paper_exchange.wire.account import settings_of
 from ratchet.paper_exchange.wire.assets import Listing
 from ratchet.paper_exchange.wire.orders import update_json
@@ -44,6 +47,9 @@ HistoryOf = Callable[[Callable[[], int]], BarHistory]
 
 class PaperVenue:
     """One account's exchange, its durable rows, its clock and its listeners; safe for threads.
+
+    An exchange's own account leads: its `followers` are matched with it at each step, before it, so that a
+    step that it has committed is one that all have. Market data streams and faults are shared.
 
     State in memory is rebuilt from the rows whenever a commit did not certainly succeed, so that both never
     differ.
@@ -57,16 +63,24 @@ class PaperVenue:
         credentials: Credentials,
         store: Store,
         history_of: HistoryOf,
+        *,
+        own: "PaperVenue | None" = None,
+        label: str = DEFAULT,
     ) -> None:
+        """`own` is the exchange's own account, None for itself; `label` what people call this one."""
         self.registry = registry
         self.config = config
         self.account = account
         self.credentials = credentials
         self.store = store
-        self.listing = Listing(registry)
-        self.trade_hub = Hub()
-        self.stock_hub = Hub()
-        self.crypto_hub = Hub()
+        self.label = label
+        self.followers: tuple[PaperVenue, ...] = ()
+        self.listing: Listing = own.listing if own else Listing(registry)
+        self.faults: FaultBoard = own.faults if own else FaultBoard()
+        self._befalls = AccountFaults(self.faults, label, registry)
+        self.trade_hub = Hub(self._befalls.deliveries)
+        self.stock_hub: Hub = own.stock_hub if own else Hub()
+        self.crypto_hub: Hub = own.crypto_hub if own else Hub()
         self.account_id = str(uuid5(NAMESPACE, f"account|{account}"))
         self.configuration: dict[str, Any] = {}
         self.corporate_actions: tuple[CorporateAction, ...] = ()
@@ -74,11 +88,19 @@ class PaperVenue:
         self.place = Place()
         self.history = history_of(lambda: self.place.clock)
         self.data = MarketData(self.history, self.half_spread)
+        self.stock_feed, self.crypto_feed = (
+            Feed(hub, self.listing, self.data, self.half_spread, crypto=crypto)
+            for hub, crypto in ((self.stock_hub, False), (self.crypto_hub, True))
+        )
         self.past = EquityPast(store, self.history, config.starting_cash)
+        self._history_of = history_of
+        self._own = own
+        self.accounts: Accounts = own.accounts if own else Accounts(self, store.accounts())
         # When each asset's last bar ended.
         self._seen = np.zeros(len(registry), dtype=np.int64)
         self._lock = threading.RLock()
         self._stale = True
+        self._are_others_loaded = own is not None
         self._exchange = self._new_exchange()
 
     @property
@@ -126,7 +148,55 @@ class PaperVenue:
                 for batch in marks:
                     self._exchange.mark([batch])
             self._stale = False
+            if not self._are_others_loaded:
+                self.accounts.load()
+                self._are_others_loaded = True
             return self.place
+
+    def follow(self, account: str, label: str) -> "PaperVenue":
+        """Return a further account, which is matched with this one from now on."""
+        store = self.store.further(account, label)
+        venue = PaperVenue(
+            self.registry,
+            self.config,
+            account,
+            self.credentials,
+            store,
+            self._history_of,
+            own=self,
+            label=label,
+        )
+        venue.corporate_actions = self.corporate_actions
+        self.followers = (*self.followers, venue)
+        return venue
+
+    def unfollow(self, venue: "PaperVenue") -> None:
+        """Match an account no longer."""
+        with self._lock:
+            self.followers = tuple(other for other in self.followers if other is not venue)
+
+    def open_account(self, label: str, cash: Decimal | None) -> "PaperVenue":
+        """Make a further account at this one's place; it is durable when this returns."""
+        with self.exchange():
+            account = f"{self.account}/{label}"
+            place = replace(self.place, trade_updates=0)
+            row = Exchange(self.registry, _with_cash(self.config, cash), account).snapshot()["account"]
+            self.store.further(account, label).create(row, cash or self.config.starting_cash, place)
+            venue = self.follow(account, label)
+            venue.reload(place)
+            return venue
+
+    def reset(self, cash: Decimal | None) -> None:
+        """Forget orders, positions and history, durably, and begin anew at the present place."""
+        with self.exchange():
+            starting = cash or self.past.starting_cash
+            place = replace(self.place, trade_updates=0)
+            row = Exchange(self.registry, _with_cash(self.config, starting), self.account).snapshot()[
+                "account"
+            ]
+            self._stale = True
+            self.store.reset(row, starting, place)
+            self.reload(place)
 
     def submit(self, request: OrderRequest) -> ExchangeOrder:
         """Take an order; it is durable when this returns. OrderRejected or ForbiddenError say why not."""
@@ -139,6 +209,8 @@ class PaperVenue:
                     raise
                 order = settled
             metrics.EXCHANGE_ORDERS_TOTAL.labels(order.status.value).inc()
+            if self._befalls.rejects(order):
+                self._change(lambda: exchange.reject(order.id, self.now))
             return order
 
     def replace(self, order_id: str, change: ReplaceRequest) -> ExchangeOrder:
@@ -190,10 +262,14 @@ class PaperVenue:
     def step(self, batches: Sequence[BarBatch], seq: int, wait_s: float | None = None) -> list[ExchangeEvent]:
         """Match one step's bars and advance the clock; return what happened to orders, already durable.
 
-        Nothing is written for a step that changes nothing, except the first. DatabaseUnavailableError: the
-        step did not happen, or its outcome is unknown; `place` after `reload` tells.
+        The followers are matched first, and their events returned too. Nothing is written for a step that
+        changes nothing, except the first. DatabaseUnavailableError: the step did not happen, or its outcome
+        is unknown; `place` after `reload` tells.
         """
         with self.exchange() as exchange:
+            others: list[ExchangeEvent] = []
+            for venue in self.followers:
+                others += (venue.step_once if seq else venue.step)(batches, seq, wait_s)
             ts = batches[0].ts
             try:
                 events = exchange.on_bars(batches if seq else [self._unseen(batch) for batch in batches])
@@ -206,8 +282,11 @@ class PaperVenue:
             except BaseException:
                 self._stale = True
                 raise
-            self._publish_market(batches)
-            return events
+            self._note(batches)
+            if self._own is None:
+                self.stock_feed.publish(batches)
+                self.crypto_feed.publish(batches)
+            return others + events
 
     def step_once(
         self, batches: Sequence[BarBatch], seq: int, wait_s: float | None = WAIT_S
@@ -218,12 +297,15 @@ class PaperVenue:
 
     def wait_for_listeners(self) -> None:
         """Let stream clients that lag behind catch up, unless they do not read at all."""
-        for hub in (self.trade_hub, self.stock_hub, self.crypto_hub):
+        trades = (venue.trade_hub for venue in (self, *self.followers))
+        for hub in (*trades, self.stock_hub, self.crypto_hub):
             hub.wait_for_room()
 
     def set_clock(self, clock: int) -> None:
-        """Move the clock forward between bars, durably."""
+        """Move the clock forward between bars, durably, for the followers too."""
         with self.exchange():
+            for venue in self.followers:
+                venue.set_clock(clock)
             place = Place(self.place.step_seq, max(clock, self.now), self.place.trade_updates)
             self._commit(Changes(), [], place, WAIT_S)
 
@@ -255,13 +337,6 @@ class PaperVenue:
         data = update_json(event, self.registry[event.order.asset_id])
         return {"ts": event.ts, "data": {**data, "sequence": number}}
 
-    def _publish_market(self, batches: Sequence[BarBatch]) -> None:
-        for hub, crypto in ((self.stock_hub, False), (self.crypto_hub, True)):
-            if hub.has_subscribers:
-                for batch in batches:
-                    hub.publish(step_messages(batch, self.listing, crypto, self.half_spread))
-        self._note(batches)
-
     def _note(self, batches: Sequence[BarBatch]) -> None:
         for batch in batches:
             self._seen[batch.asset_ids] = batch.ts
@@ -291,14 +366,22 @@ class PaperVenue:
         raise UnprocessableError(message.format(old.status.value))
 
     def _new_exchange(self) -> Exchange:
-        return Exchange(
+        exchange = Exchange(
             self.registry, self.config, self.account, is_known=self.store.is_known, track_changes=True
         )
+        exchange.limit_fills(self._befalls.fill_limit)
+        return exchange
 
     def _restored(self, state: dict[str, Any]) -> Exchange:
-        return Exchange.restore(
+        exchange = Exchange.restore(
             self.registry, self.config, state, is_known=self.store.is_known, track_changes=True
         )
+        exchange.limit_fills(self._befalls.fill_limit)
+        return exchange
+
+
+def _with_cash(config: ExchangeConfig, cash: Decimal | None) -> ExchangeConfig:
+    return config if cash is None else config.model_copy(update={"starting_cash": cash})
 
 
 def _is_uuid(text: str) -> bool:

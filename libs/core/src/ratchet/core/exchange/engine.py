@@ -31,8 +31,15 @@ from ratchet.core.exchange.config import ExchangeConfig
 from ratchet.core.exchange.quoting import QuoteMatcher
 from ratchet.core.exchange.settings import AccountSettings
 from ratchet.core.exchange.simulation import BarMatcher
-from ratchet.core.exchange.types import Changes, ExchangeEvent, ExchangeOrder, OrderRequest, ReplaceRequest
-from ratchet.core.exchange.venue import Venue
+from ratchet.core.exchange.types import (
+    Changes,
+    ExchangeEvent,
+    ExchangeOrder,
+    ExchangeStatus,
+    OrderRequest,
+    ReplaceRequest,
+)
+from ratchet.core.exchange.venue import FillLimit, Venue
 from ratchet.core.exchange.views import AccountView, HeldPosition
 from ratchet.core.market.batch import BarBatch
 from ratchet.core.market.quotes import QuoteBatch
@@ -109,6 +116,17 @@ class Exchange:
         With latency it is `pending_cancel` until the request arrives, and can fill until then.
         """
         return amending.cancel(self._venue, self._require(order_id), ts)
+
+    def reject(self, order_id: str, ts: int) -> ExchangeOrder:
+        """Turn away an open order that was taken, as venues do whose checks come late; its group ends too."""
+        order = self._require(order_id)
+        if not order.is_open:
+            raise errors.unprocessable(f'order is already in "{order.status}" state')
+        return lifecycle.close(self._venue, order, ExchangeStatus.REJECTED, ts)
+
+    def limit_fills(self, limit: FillLimit | None) -> None:
+        """Let the caller cut what a match may fill: a quantity in (0, what would be filled]; None ends it."""
+        self._venue.fill_limit = limit
 
     def cancel_all(self, ts: int) -> list[ExchangeOrder]:
         """Cancel every open order; return the canceled ones."""

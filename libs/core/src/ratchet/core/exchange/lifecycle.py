@@ -24,6 +24,7 @@ _EVENT_OF = {
     ExchangeStatus.CANCELED: EventType.CANCELED,
     ExchangeStatus.EXPIRED: EventType.EXPIRED,
     ExchangeStatus.REPLACED: EventType.REPLACED,
+    ExchangeStatus.REJECTED: EventType.REJECTED,
 }
 
 
@@ -160,7 +161,7 @@ def sync_sibling(venue: Venue, order: ExchangeOrder, ts: int) -> None:
 
 
 def close(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) -> ExchangeOrder:
-    """End an order as canceled or expired, and with it the group that it belongs to."""
+    """End an order as canceled, expired or rejected, and with it the group that it belongs to."""
     drop_successor(venue, order, ts)
     order = _end(venue, order, status, ts)
     for other_id in (*order.legs, order.sibling_id):
@@ -182,6 +183,8 @@ def _end(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) ->
         order = replace(order, status=status, updated_ts=ts, expired_ts=ts)
     elif status is ExchangeStatus.REPLACED:
         order = replace(order, status=status, updated_ts=ts, replaced_ts=ts)
+    elif status is ExchangeStatus.REJECTED:
+        order = replace(order, status=status, updated_ts=ts)
     else:
         order = replace(order, status=status, updated_ts=ts, canceled_ts=ts)
     venue.put(order)

@@ -138,6 +138,8 @@ class BarMatcher:
         qty = self._granted(order, wanted)
         if qty <= 0:
             return None
+        if self._venue.fill_limit is not None and order.time_in_force is not TimeInForce.FOK:
+            qty = self._venue.fill_limit(order, qty)
         price = self._price(order, match, qty)
         if self._budget is not None:
             self._budget -= qty

@@ -33,6 +33,7 @@ class ExchangeStatus(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REPLACED = "replaced"
+    REJECTED = "rejected"
 
 
 # An order that is being canceled or replaced can still fill until the request arrives.
@@ -61,6 +62,7 @@ class EventType(StrEnum):
     PENDING_NEW = "pending_new"
     PENDING_CANCEL = "pending_cancel"
     PENDING_REPLACE = "pending_replace"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)

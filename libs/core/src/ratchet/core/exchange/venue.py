@@ -20,6 +20,8 @@ from ratchet.core.orders.money import ZERO, from_float, notional
 from ratchet.core.portfolio.position import Position
 from ratchet.core.timeframes import timeframe_ns
 
+FillLimit = Callable[[ExchangeOrder, Decimal], Decimal]
+
 
 @dataclass(slots=True)
 class Dirty:
@@ -59,6 +61,7 @@ class Venue:
         self.ts = 0
         self.events: list[ExchangeEvent] = []
         self.dirty = Dirty(account=True) if track_changes else None
+        self.fill_limit: FillLimit | None = None
         size = len(registry)
         self.marks = np.zeros(size, dtype=np.float64)
         self.mark_ts = np.zeros(size, dtype=np.int64)

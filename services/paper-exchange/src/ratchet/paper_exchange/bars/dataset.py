@@ -1,5 +1,7 @@
 """The bars of a dataset up to the clock."""
 
+import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,12 @@ class DatasetHistory:
         self._order = np.argsort(columns.assets, kind="stable")
         self._borders = np.searchsorted(columns.assets[self._order], np.arange(len(registry) + 1))
         self._cache: dict[int, Bars] = {}
+
+    def seen_by(self, clock: Clock) -> "DatasetHistory":
+        """Return the same bars up to another clock; nothing is copied."""
+        other = copy.copy(self)
+        other._clock = clock  # noqa: SLF001 - its own class
+        return other
 
     def timeframe(self, asset_id: int) -> str | None:
         """Return the timeframe of an asset's bars, None if it has none."""

@@ -10,7 +10,7 @@ from ratchet.paper_exchange.bars.paging import Rows
 from ratchet.paper_exchange.bars.timeframes import BarSpec, aggregate
 from ratchet.paper_exchange.errors import InvalidError
 from ratchet.paper_exchange.wire.assets import is_crypto
-from ratchet.paper_exchange.wire.bars import bar_json, quote_json, trade_json
+from ratchet.paper_exchange.wire.bars import bar_json, book_json, quote_json, trade_json
 
 NS_PER_DAY = 86_400_000_000_000
 _LONGEST_SPAN = 366 * NS_PER_DAY
@@ -76,13 +76,24 @@ class MarketData:
         return [self._trade(asset, bars, row) for row in range(len(bars))]
 
     def latest(self, asset: Asset, kind: str) -> dict[str, Any] | None:
-        """Return the last bar, quote or trade (kind: bars, quotes, trades); None before the first bar."""
+        """Return the last bar, quote, trade or book (kind: bars, quotes, trades, orderbooks), if any."""
         bars = self.history.last(asset.id)
         if not len(bars):
             return None
         if kind == "bars":
             return bar_json(bars, 0, is_crypto(asset))
+        if kind == "orderbooks":
+            return book_json(int(bars.ends[0]), float(bars.close[0]), self._half_spread(asset))
         return self._quote(asset, bars, 0) if kind == "quotes" else self._trade(asset, bars, 0)
+
+    def day(self, asset: Asset) -> dict[str, Any] | None:
+        """Return the bar of the day so far; None before the first bar."""
+        last = self.history.last(asset.id)
+        if not len(last):
+            return None
+        crypto, start = is_crypto(asset), int(last.starts[0])
+        days = aggregate(self.history.load(asset.id, _DAILY.floor(start, crypto), start), _DAILY, crypto)
+        return bar_json(days, len(days) - 1, crypto)
 
     def snapshot(self, asset: Asset) -> dict[str, Any] | None:
         """Return the latest trade, quote and bar, and the bars of this day and the one before."""

@@ -13,8 +13,8 @@ from ratchet.paper_exchange.bars.history import Bars, Times
 from ratchet.paper_exchange.errors import InvalidError
 from ratchet.paper_exchange.wire.values import NEW_YORK
 
-_PATTERN = re.compile(r"(?P<amount>[1-9][0-9]?)(?P<unit>Min|T|Hour|H|Day|D|Week|W|Month|M)")
-_UNITS = {"T": "Min", "H": "Hour", "D": "Day", "W": "Week", "M": "Month"}
+_PATTERN = re.compile(r"(?P<amount>[1-9][0-9]?)(?P<unit>[Mm]in|T|Hour|H|Day|D|Week|W|Month|M)")
+_UNITS = {"min": "Min", "T": "Min", "H": "Hour", "D": "Day", "W": "Week", "M": "Month"}
 _LIMITS: dict[str, Callable[[int], bool]] = {
     "Min": lambda amount: amount <= 59,
     "Hour": lambda amount: amount <= 23,

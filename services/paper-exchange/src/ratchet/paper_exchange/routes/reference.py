@@ -1,7 +1,7 @@
 """Clock, calendar and assets."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -34,26 +34,50 @@ def clock(venue: VenueDep) -> JSONResponse:
 
 
 @router.get("/calendar")
-def calendar_days(_venue: VenueDep, start: str | None = None, end: str | None = None) -> JSONResponse:
-    """Trading days of the stock market, both ends included."""
+def calendar_days(
+    _venue: VenueDep,
+    start: str | None = None,
+    end: str | None = None,
+    date_type: Literal["TRADING", "SETTLEMENT"] = "TRADING",
+) -> JSONResponse:
+    """Trading days of the stock market, both ends included, by their own or their settlement's date."""
     first = max(parse_day("start", start), FIRST_DAY) if start else FIRST_DAY
     last = min(parse_day("end", end), LAST_DAY) if end else LAST_DAY
     if last < first:
         return JSONResponse([])
-    sessions = get_calendar(STOCK_CALENDAR).sessions(first, last + _SETTLEMENT_SEARCH)
-    following = [session.date.isoformat() for session in sessions[1:]]
+    by_settlement = date_type == "SETTLEMENT"
+    early = first - _SETTLEMENT_SEARCH if by_settlement else first
+    sessions = get_calendar(STOCK_CALENDAR).sessions(max(early, FIRST_DAY), last + _SETTLEMENT_SEARCH)
+    following = [session.date for session in sessions[1:]]
     rows = zip(sessions, following, strict=False)
-    return JSONResponse([_day(session, settles) for session, settles in rows if session.date <= last])
+    return JSONResponse(
+        [
+            _day(session, settles.isoformat())
+            for session, settles in rows
+            if first <= (settles if by_settlement else session.date) <= last
+        ]
+    )
 
 
 @router.get("/assets")
 def assets(
-    venue: VenueDep, status: str | None = None, asset_class: str | None = None, exchange: str | None = None
+    venue: VenueDep,
+    status: str | None = None,
+    asset_class: str | None = None,
+    exchange: str | None = None,
+    attributes: str | None = None,
 ) -> JSONResponse:
-    """Every asset that this venue trades."""
+    """The assets that this venue trades; of several attributes an asset has one at least."""
     wanted = {"status": status, "class": asset_class, "exchange": exchange}
+    marks = set((attributes or "").split(",")) - {""}
     found = [asset_json(asset) for asset in venue.listing.assets]
-    return JSONResponse([row for row in found if _matches(row, wanted)])
+    return JSONResponse(
+        [
+            row
+            for row in found
+            if _matches(row, wanted) and (not marks or not marks.isdisjoint(row["attributes"]))
+        ]
+    )
 
 
 @router.get("/assets/{symbol:path}")

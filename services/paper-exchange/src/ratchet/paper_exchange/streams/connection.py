@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ratchet.paper_exchange.streams.hub import Hub, Message, Subscriber
-
-AUTH_TIMEOUT_S = 10.0
+from ratchet.paper_exchange.streams.hub import Message, Subscriber
+from ratchet.paper_exchange.streams.tap import Tap
 
 
 async def frames(socket: WebSocket) -> AsyncIterator[str | bytes]:
@@ -22,31 +21,39 @@ async def frames(socket: WebSocket) -> AsyncIterator[str | bytes]:
 
 
 async def serve(
-    hub: Hub,
+    socket: WebSocket,
+    tap: Tap,
     subscriber: Subscriber,
     reader: Callable[[], Awaitable[None]],
     send: Callable[[list[Message]], Awaitable[None]],
     on_slow: Callable[[], Awaitable[None]],
 ) -> None:
-    """Run reader and writer until either ends: the client left, or it was too slow to follow."""
+    """Run reader and writer until either ends: the client left, was too slow to follow, or a fault says so.
+
+    The reader makes the subscriber join a hub, once it knows the account.
+    """
 
     async def write() -> None:
         while True:
-            await send(await subscriber.take())
+            messages = tap.outgoing(await subscriber.take())
+            if messages:
+                await send(messages)
 
     async def watch() -> None:
         await subscriber.slow.wait()
         await on_slow()
 
-    hub.join(subscriber)
-    tasks = [asyncio.ensure_future(part()) for part in (reader, write, watch)]
+    async def close() -> None:
+        await tap.closing.wait()
+        await socket.close(tap.close_code)
+
+    tasks = [asyncio.ensure_future(part()) for part in (reader, write, watch, close)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):
                 task.result()
     finally:
-        hub.leave(subscriber)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,88 +1,83 @@
 """The market data streams: the venue speaks first; clients authenticate, then subscribe to channels."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from starlette.websockets import WebSocket
 
-from ratchet.core.assets import Asset
-from ratchet.core.market import BarBatch
-from ratchet.core.timeframes import timeframe_ns
-from ratchet.paper_exchange.auth import Credentials
-from ratchet.paper_exchange.bars.history import make_bars, stamp
+from ratchet.common.logging import get_logger
+from ratchet.paper_exchange.accounts.book import Accounts
+from ratchet.paper_exchange.limits import Limits
 from ratchet.paper_exchange.streams.codec import Codec, codec_for
-from ratchet.paper_exchange.streams.connection import AUTH_TIMEOUT_S, frames, serve
-from ratchet.paper_exchange.streams.hub import Hub, Message, Subscriber
-from ratchet.paper_exchange.wire.assets import TRADED_CLASSES, Listing, is_crypto
-from ratchet.paper_exchange.wire.bars import bar_json, quote_json, trade_json
+from ratchet.paper_exchange.streams.connection import frames, serve
+from ratchet.paper_exchange.streams.feed import Feed
+from ratchet.paper_exchange.streams.hub import Message, Subscriber
+from ratchet.paper_exchange.streams.subscriptions import LimitedError, Subscriptions
+from ratchet.paper_exchange.streams.tap import Connections, Tap
 
-STOCK_CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds")
-CRYPTO_CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "orderbooks")
-CHANNEL_OF = {"t": "trades", "q": "quotes", "b": "bars"}
 ERRORS = {
     400: "invalid syntax",
     401: "not authenticated",
     402: "auth failed",
     403: "already authenticated",
     404: "auth timeout",
+    405: "symbol limit exceeded",
+    406: "connection limit exceeded",
     407: "slow client",
+    500: "internal error",
 }
-
-
-def step_messages(
-    batch: BarBatch, listing: Listing, crypto: bool, half_spread: Callable[[Asset], float]
-) -> list[Message]:
-    """Build the bar, quote and trade of each asset of one market in a batch."""
-    messages: list[Message] = []
-    starts = np.array([batch.start or batch.ts - timeframe_ns(batch.timeframe)])
-    starts, ends = stamp(starts, batch.timeframe, crypto), np.array([batch.ts])
-    columns = np.stack([batch.open, batch.high, batch.low, batch.close, batch.volume])
-    for row, asset_id in enumerate(batch.asset_ids.tolist()):
-        asset = listing.registry[asset_id]
-        if asset.asset_class not in TRADED_CLASSES or is_crypto(asset) != crypto:
-            continue
-        bars, close = make_bars(starts, ends, columns[:, row : row + 1]), float(batch.close[row])
-        symbol = asset.symbol
-        messages.append({"T": "b", "S": symbol, **bar_json(bars, 0, crypto)})
-        messages.append({"T": "q", "S": symbol, **quote_json(batch.ts, close, half_spread(asset), crypto)})
-        messages.append({"T": "t", "S": symbol, **trade_json(batch.ts, close, crypto)})
-    return messages
 
 
 class MarketSession:
     """One client of a market data stream."""
 
     def __init__(
-        self, socket: WebSocket, hub: Hub, credentials: Credentials, channels: tuple[str, ...]
+        self,
+        socket: WebSocket,
+        accounts: Accounts,
+        feed: Feed,
+        tap: Tap,
+        connections: Connections,
+        limits: Limits,
     ) -> None:
         self._socket = socket
-        self._hub = hub
-        self._credentials = credentials
+        self._tap = tap
+        self._accounts = accounts
+        self._feed = feed
+        self._connections = connections
+        self._limits = limits
         self._codec: Codec = codec_for(socket.headers.get("content-type", ""))
-        self._subscriptions: dict[str, dict[str, None]] = {channel: {} for channel in channels}
+        self._subscriptions = Subscriptions(feed.channels, limits.stream_symbols)
+        self._subscriber = Subscriber(self._subscriptions.wants, limits.queued_messages)
         self._authenticated = False
 
     async def run(self) -> None:
         """Serve until the client leaves."""
         await self._socket.accept()
-        await serve(self._hub, Subscriber(self._wants), self._read, self._send, self._close_slow)
-
-    def _wants(self, message: Message) -> bool:
-        symbols = self._subscriptions.get(CHANNEL_OF[message["T"]], {})
-        return message["S"] in symbols or "*" in symbols
+        try:
+            await serve(self._socket, self._tap, self._subscriber, self._read, self._send, self._close_slow)
+        finally:
+            self._feed.hub.leave(self._subscriber)
 
     async def _read(self) -> None:
+        try:
+            await self._converse()
+        except (RuntimeError, OSError):
+            # The client has left in the middle of an answer.
+            return
+        except Exception as error:  # noqa: BLE001 - the client is told, whatever it was
+            get_logger("streams").exception("market_stream_failed", error=repr(error))
+            await self._end(500)
+
+    async def _converse(self) -> None:
         await self._send([{"T": "success", "msg": "connected"}])
         incoming = frames(self._socket)
         try:
-            async with asyncio.timeout(AUTH_TIMEOUT_S):
+            async with asyncio.timeout(self._limits.auth_timeout_s):
                 while not self._authenticated:
                     await self._handle(await anext(incoming))
         except TimeoutError:
-            await self._refuse(404)
-            await self._socket.close()
+            await self._end(404)
             return
         except StopAsyncIteration:
             return
@@ -107,26 +102,33 @@ class MarketSession:
     async def _authenticate(self, request: dict[str, Any]) -> None:
         if self._authenticated:
             await self._refuse(403)
-        elif self._credentials.matches(str(request.get("key", "")), str(request.get("secret", ""))):
-            self._authenticated = True
-            await self._send([{"T": "success", "msg": "authenticated"}])
-        else:
+            return
+        venue = self._accounts.find(str(request.get("key", "")), str(request.get("secret", "")))
+        most = self._limits.stream_connections
+        if venue is None:
             await self._refuse(402)
+        elif most and self._connections.count(self._tap.stream, venue.label) >= most:
+            await self._end(406)
+        else:
+            self._tap.account, self._authenticated = venue.label, True
+            self._feed.hub.join(self._subscriber)
+            await self._send([{"T": "success", "msg": "authenticated"}])
 
     async def _change(self, request: dict[str, Any], subscribe: bool) -> None:
-        asked = {channel: request.get(channel, []) for channel in self._subscriptions}
-        if not all(_is_symbols(symbols) for symbols in asked.values()):
+        try:
+            added = self._subscriptions.change(request, subscribe=subscribe)
+        except LimitedError:
+            await self._refuse(405)
+            return
+        except ValueError:
             await self._refuse(400)
             return
-        for channel, symbols in asked.items():
-            current = self._subscriptions[channel]
-            for symbol in symbols:
-                if subscribe:
-                    current[symbol] = None
-                else:
-                    current.pop(symbol, None)
-        state: dict[str, Any] = {channel: list(symbols) for channel, symbols in self._subscriptions.items()}
-        await self._send([{"T": "subscription", **state}])
+        await self._send([{"T": "subscription", **self._subscriptions.state()}])
+        # Like Alpaca, a new subscriber of a book is sent the whole of it first.
+        books = await asyncio.to_thread(self._feed.books, added.get("orderbooks", []))
+        messages = self._tap.outgoing(books)
+        if messages:
+            await self._send(messages)
 
     async def _send(self, messages: list[Message]) -> None:
         frame = self._codec.encode(messages)
@@ -138,10 +140,9 @@ class MarketSession:
     async def _refuse(self, code: int) -> None:
         await self._send([{"T": "error", "code": code, "msg": ERRORS[code]}])
 
-    async def _close_slow(self) -> None:
-        await self._refuse(407)
+    async def _end(self, code: int) -> None:
+        await self._refuse(code)
         await self._socket.close()
 
-
-def _is_symbols(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(symbol, str) for symbol in value)
+    async def _close_slow(self) -> None:
+        await self._end(407)

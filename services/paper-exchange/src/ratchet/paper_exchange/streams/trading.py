@@ -10,35 +10,50 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from ratchet.paper_exchange.auth import Credentials
-from ratchet.paper_exchange.streams.connection import AUTH_TIMEOUT_S, frames, serve
+from ratchet.paper_exchange.accounts.book import Accounts
+from ratchet.paper_exchange.limits import Limits
+from ratchet.paper_exchange.streams.connection import frames, serve
 from ratchet.paper_exchange.streams.hub import Hub, Message, Subscriber
+from ratchet.paper_exchange.streams.tap import Tap
 
+TRADING = "trading"
 TRADE_UPDATES = "trade_updates"
 POLICY_VIOLATION = 1008
 
 
 class TradingSession:
-    """One client of the trading stream."""
+    """One client of the trading stream: it hears of the account whose key it shows."""
 
-    def __init__(self, socket: WebSocket, hub: Hub, credentials: Credentials) -> None:
+    def __init__(self, socket: WebSocket, accounts: Accounts, tap: Tap, limits: Limits) -> None:
         self._socket = socket
-        self._hub = hub
-        self._credentials = credentials
-        self._authorized = asyncio.Event()
+        self._accounts = accounts
+        self._tap = tap
+        self._auth_timeout_s = limits.auth_timeout_s
+        self._subscriber = Subscriber(lambda _update: TRADE_UPDATES in self._streams, limits.queued_messages)
+        self._hub: Hub | None = None
         self._streams: tuple[str, ...] = ()
 
     async def run(self) -> None:
         """Serve until the client leaves."""
         await self._socket.accept()
-        subscriber = Subscriber(lambda _update: TRADE_UPDATES in self._streams)
-        await serve(self._hub, subscriber, self._read, self._send_updates, self._close_slow)
+        try:
+            await serve(
+                self._socket,
+                self._tap,
+                self._subscriber,
+                self._read,
+                self._send_updates,
+                self._close_slow,
+            )
+        finally:
+            if self._hub is not None:
+                self._hub.leave(self._subscriber)
 
     async def _read(self) -> None:
         incoming = frames(self._socket)
         try:
-            async with asyncio.timeout(AUTH_TIMEOUT_S):
-                while not self._authorized.is_set():
+            async with asyncio.timeout(self._auth_timeout_s):
+                while self._hub is None:
                     await self._handle(await anext(incoming))
         except TimeoutError:
             await self._socket.close(POLICY_VIOLATION, "authentication timed out")
@@ -57,7 +72,7 @@ class TradingSession:
         fields = data if isinstance(data, dict) else {}
         if action in ("authenticate", "auth"):
             await self._authenticate(str(action), {**request, **fields})
-        elif action == "listen" and self._authorized.is_set():
+        elif action == "listen" and self._hub is not None:
             await self._listen(fields.get("streams"))
         elif action == "listen":
             await self._send("authorization", {"status": "unauthorized", "action": "listen"})
@@ -69,9 +84,11 @@ class TradingSession:
     async def _authenticate(self, action: str, fields: dict[str, Any]) -> None:
         key = str(fields.get("key_id", fields.get("key", "")))
         secret = str(fields.get("secret_key", fields.get("secret", "")))
-        if self._credentials.matches(key, secret):
-            self._authorized.set()
-        status = "authorized" if self._authorized.is_set() else "unauthorized"
+        venue = self._accounts.find(key, secret)
+        if venue is not None and self._hub is None:
+            self._tap.account, self._hub = venue.label, venue.trade_hub
+            self._hub.join(self._subscriber)
+        status = "unauthorized" if self._hub is None else "authorized"
         await self._send("authorization", {"status": status, "action": action})
 
     async def _listen(self, streams: Any) -> None:

@@ -34,6 +34,12 @@ def quote_json(
     return {"t": ts, "bx": EXCHANGE, "bp": bid, "ax": EXCHANGE, "ap": ask, **sizes, "c": ["R"], "z": TAPE}
 
 
+def book_json(ts: int, close: float, half_spread: float, size: float = QUOTE_SIZE) -> dict[str, Any]:
+    """Build the order book at a bar's end: one level to either side, as in the quote."""
+    bid, ask = _round(close * (1 - half_spread)), _round(close * (1 + half_spread))
+    return {"t": ts, "b": [{"p": bid, "s": size}], "a": [{"p": ask, "s": size}]}
+
+
 def trade_json(ts: int, close: float, crypto: bool, size: float = QUOTE_SIZE) -> dict[str, Any]:
     """Build the trade that closed a bar; its id is the bar's end."""
     if crypto:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ratchet.core.assets import Asset, Registry
-from ratchet.core.exchange import ExchangeEvent, ExchangeOrder, OrderClass
+from ratchet.core.exchange import ExchangeEvent, ExchangeOrder, ExchangeStatus, OrderClass
 from ratchet.paper_exchange.wire.assets import asset_uuid, wire_class
 from ratchet.paper_exchange.wire.values import number, optional_number, optional_time, rfc3339
 
@@ -25,7 +25,7 @@ def order_json(
         "expired_at": optional_time(order.expired_ts),
         "expires_at": optional_time(order.expires_ts),
         "canceled_at": optional_time(order.canceled_ts),
-        "failed_at": None,
+        "failed_at": optional_time(order.updated_ts if order.status is ExchangeStatus.REJECTED else None),
         "replaced_at": optional_time(order.replaced_ts),
         "replaced_by": order.replaced_by or None,
         "replaces": order.replaces or None,

@@ -1,0 +1,1 @@
+"""Watchlists: named, ordered lists of assets that an account keeps."""
