@@ -10,7 +10,7 @@ import pytest
 
 from ratchet.core.backtest import Backtest
 from ratchet.core.exchange import Exchange, OrderRequest
-from ratchet.core.orders import Intent, OrderStatus, Side, TimeInForce
+from ratchet.core.orders import Intent, OrderStatus, Side, TimeInForce, client_order_id
 from ratchet.core.phases import PerformanceHistory, PhaseRecord, PhaseStatus
 from ratchet.core.risk import RiskConfig
 from ratchet.core.trader import TradingSession
@@ -168,3 +168,13 @@ def test_progress_and_timer(world):
     assert [p.steps for p in seen] == [24, 48, 72, 96, 96]
     assert seen[-1].phases[0].status is PhaseStatus.ACTIVE
     assert seen[-1].bars == outcome.summary.bars
+
+
+def test_every_exit_that_had_its_bars_has_an_outcome(result, world):
+    exits = {order.client_order_id: order for order in result.orders if order.intent is Intent.EXIT}
+    assert 0 < len(result.exit_outcomes) <= len(exits)
+    for outcome in result.exit_outcomes:
+        assert outcome.complete
+        assert outcome.bars == world.exits.outcome_bars
+        assert outcome.after_worst_ratio <= outcome.after_close_ratio <= outcome.after_best_ratio
+        assert client_order_id(outcome.id) in exits

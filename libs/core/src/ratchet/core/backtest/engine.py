@@ -120,7 +120,7 @@ class Backtest:
             self._judge_day(closing)
         for event in events:
             self._book(event)
-        session.mark(bars)
+        journal.exit_outcomes += session.mark(bars)
         signals = [self._signals(batch) for batch in bars]
         decision = session.decide(bars, signals, states, ts, seq)
         if decision.proposals:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from ratchet.core.assets import Registry
 from ratchet.core.exchange import ExchangeConfig, fee_for
-from ratchet.core.exits import ExitEngine, ExitStates
+from ratchet.core.exits import ExitEngine, ExitOutcome, ExitStates, OutcomeBook
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import Fill, Intent, Order, OrderEventKind, OrderStatus, OrderUpdate, advance
 from ratchet.core.orders.rows import evolve, from_row, to_row
@@ -48,6 +48,7 @@ class TradingSession:
         exit_states: ExitStates | None = None,
         orders: Iterable[Order] = (),
         breakers: BreakersConfig | None = None,
+        outcomes: OutcomeBook | None = None,
     ) -> None:
         self.registry = registry
         self.portfolio = portfolio
@@ -56,6 +57,7 @@ class TradingSession:
         self.inputs = RiskInputs(registry)
         self._fees = fees
         self._orders = {order.client_order_id: order for order in orders}
+        self._outcomes = outcomes or OutcomeBook(exits.config.outcome_bars)
 
     @property
     def exit_states(self) -> ExitStates:
@@ -153,10 +155,11 @@ class TradingSession:
         """Follow an order that was not placed here, or that news has come of after it was forgotten."""
         self._orders[order.client_order_id] = order
 
-    def mark(self, bars: Sequence[BarBatch]) -> None:
-        """Stage 3: take the bars of the step."""
+    def mark(self, bars: Sequence[BarBatch]) -> list[ExitOutcome]:
+        """Stage 3: take the bars of the step; return the exits of which the outcome is known with them."""
         self.portfolio.mark(bars)
         self.inputs.note_bars(bars)
+        return self._outcomes.update(bars)
 
     def decide(
         self,
@@ -187,7 +190,27 @@ class TradingSession:
         for order in orders:
             self._orders[order.client_order_id] = order
             self.inputs.note_order(order)
+        for proposal, verdict in zip(proposals, verdicts, strict=True):
+            if verdict.approved and proposal.intent is Intent.EXIT:
+                self._outcomes.follow(self._exit_of(proposal, verdict.qty, ts))
         return orders
+
+    def _exit_of(self, proposal: Proposal, qty: Decimal, ts: int) -> ExitOutcome:
+        position = self.portfolio.position(proposal.asset_id)
+        side, entry = -proposal.side.sign, float(position.avg_entry_price)
+        return ExitOutcome(
+            id=proposal.id,
+            asset_id=proposal.asset_id,
+            ts=ts,
+            side=side,
+            qty=qty,
+            reason=proposal.reason,
+            entry_price=entry,
+            exit_price=proposal.price,
+            gain_ratio=side * (proposal.price - entry) / entry,
+            held_ns=ts - position.opened_ts,
+            figures=proposal.figures,
+        )
 
     def state(self) -> dict[str, Any]:
         """Return everything as a JSON-able dict, exactly."""
@@ -197,6 +220,7 @@ class TradingSession:
             "exits": self.exit_states.to_json(),
             "breakers": self.breakers.state(),
             "risk": self.inputs.state(),
+            "outcomes": self._outcomes.to_json(),
         }
 
     @classmethod
@@ -218,6 +242,7 @@ class TradingSession:
             fees,
             allow_short=allow_short,
             exit_states=ExitStates.from_json(state["exits"]),
+            outcomes=OutcomeBook.from_json(exits.config.outcome_bars, state.get("outcomes", ())),
             orders=[from_row(Order, row) for row in state["orders"]],
             breakers=breakers,
         )
