@@ -41,6 +41,20 @@ class ExitScoreConfig(BaseModel):
         return self
 
 
+class RestingStopConfig(BaseModel):
+    """Stops that rest at the broker, for assets of which it can hold them.
+
+    A stop is moved once it can be tightened by `step_ratio` of its price. Where only stop-limit orders are
+    taken (crypto), the limit lies `limit_offset_ratio` beyond the stop.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = True
+    step_ratio: Fraction = 0.005
+    limit_offset_ratio: Fraction = 0.02
+
+
 class ExitConfig(BaseModel):
     """Ratios are fractions of the entry price; None switches an exit off.
 
@@ -72,6 +86,7 @@ class ExitConfig(BaseModel):
     )
     max_holding_days: Positive | None = 30.0
     score: ExitScoreConfig | None = ExitScoreConfig()
+    resting_stops: RestingStopConfig = RestingStopConfig()
     outcome_bars: Annotated[int, Field(ge=1, le=1_000)] = 24
 
     @model_validator(mode="after")

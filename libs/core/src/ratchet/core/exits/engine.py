@@ -8,6 +8,7 @@ met, the first in the rules' order names the reason; a full exit comes before pa
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,9 @@ from ratchet.core.exits.config import ExitConfig
 from ratchet.core.exits.rulebook import load_rules
 from ratchet.core.exits.score import components, exit_score
 from ratchet.core.exits.state import ExitState, ExitStates
-from ratchet.core.exits.stops import stop_distance_ratio, target_factor, target_ratio
+from ratchet.core.exits.stops import stop_distance_ratio, stop_level, target_factor, target_ratio
 from ratchet.core.exits.types import ExitDecision, ExitReason, ExitView
-from ratchet.core.exits.view import Market, candles, markets, view_of
+from ratchet.core.exits.view import Candle, Market, candles, markets, view_of
 from ratchet.core.market import BarBatch
 from ratchet.core.orders.money import floor_to, from_float
 from ratchet.core.portfolio import PositionView
@@ -61,12 +62,19 @@ class ExitEngine:
             asset, state = self.registry[position.asset_id], states.follow(position)
             market = known.get(asset.id, Market())
             view = view_of(position, asset, state, candle, market, ts, self.config)
-            better = max if view.side > 0 else min
-            state.best_price = better(state.best_price, candle.best)
+            self._remember(position, state, candle, view)
             decision = self._decide(position, asset, state, view, from_float(candle.close))
             if decision is not None:
                 decisions.append(decision)
         return decisions
+
+    def _remember(self, position: PositionView, state: ExitState, candle: Candle, view: ExitView) -> None:
+        better = max if view.side > 0 else min
+        entry = float(position.avg_entry_price)
+        state.best_price = better(state.best_price, candle.best)
+        best = view.side * (state.best_price - entry) / entry
+        stop = entry * (1.0 + view.side * stop_level(self.config, replace(view, best=best)))
+        state.stop_price = better(state.stop_price, stop) if state.stop_price else stop
 
     def _decide(
         self, position: PositionView, asset: Asset, state: ExitState, view: ExitView, price: Decimal

@@ -19,6 +19,21 @@ def stop_distance_ratio(config: ExitConfig, view: ExitView) -> float:
     return min([view.stop_loss_ratio, *(distance for distance in distances if distance > 0.0)])
 
 
+def stop_level(config: ExitConfig, view: ExitView) -> float:
+    """Return the gain at which a stop for the next bar lies: the tightest of fixed, trailing and break-even.
+
+    `view.best` must include the bar that has just ended. 0 is the entry price, -0.05 a loss of 5 %.
+    """
+    levels = [-stop_distance_ratio(config, view)]
+    activation = config.trailing_activation_ratio
+    if activation is not None and view.best >= activation:
+        best_price = 1.0 + view.side * view.best
+        levels.append(view.side * (best_price * (1.0 - view.side * config.trailing_distance_ratio) - 1.0))
+    if config.break_even_activation_ratio is not None and view.best >= config.break_even_activation_ratio:
+        levels.append(0.0)
+    return max(levels)
+
+
 def target_factor(config: ExitConfig, regime: int) -> float:
     """Return by how much targets move in a regime: farther in a bull market, nearer in a bear market."""
     return {1: config.bull_target_factor, -1: config.bear_target_factor}.get(regime, 1.0)
