@@ -16,8 +16,8 @@ from ratchet.core.phases import PerformanceHistory, PhaseRecord, PhaseStatus
 from ratchet.core.risk import RiskConfig
 from ratchet.core.trader import TradingSession
 
-GOLDEN_DIGEST = "15967862ecc4ef3d8ec7cdbe3fee186e6a55859cf7bdbffd0029eda350d642a0"
-WIDE_DIGEST = "3a4ef1bec1c78b8402fa0b71ded4dd8e9e569a9b9a0d5bc1642ebfc962d3cb98"
+GOLDEN_DIGEST = "d9cc94802200a7087f24a16a74589d2175841dd11b86d56f874fdc9f4f919cbb"
+WIDE_DIGEST = "32f724edb2eff58815f5255f4f2b5d36660edf7b51b6e54bc82b4f61ca2f8583"
 """With two fifths of the money for crypto, and neither correlation nor liquidity to heed."""
 
 

@@ -90,7 +90,14 @@ class Journal:
         """Return the digest of all orders and fills."""
         return orders_digest(
             (
-                OrderRow(o.created_ts, self._symbol(o.asset_id), o.side, o.qty, None, o.client_order_id)
+                OrderRow(
+                    o.created_ts,
+                    self._symbol(o.asset_id),
+                    o.side,
+                    o.qty,
+                    o.limit_price or o.stop_price,
+                    o.client_order_id,
+                )
                 for o in self.orders.values()
             ),
             (
