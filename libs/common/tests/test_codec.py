@@ -80,7 +80,8 @@ def signal_batches(draw) -> SignalBatch:
     atr, volatility, *_ = columns(n, draw(ids))
     atr[: n // 2] = np.nan
     regime = np.array([draw(st.sampled_from((-1, 0, 1))) for _ in range(n)], dtype=np.int8)
-    context = MarketContext(np.arange(n, dtype=np.uint32), atr, volatility, regime)
+    scores = np.linspace(-1.0, 1.0, 3 * n).reshape(3, n)
+    context = MarketContext(np.arange(n, dtype=np.uint32), atr, volatility, regime, *scores)
     return SignalBatch(
         draw(text), draw(times), draw(steps), tuple(draw(st.lists(signals, max_size=3))), context
     )

@@ -10,13 +10,14 @@ import pytest
 
 from ratchet.core.backtest import Backtest
 from ratchet.core.exchange import Exchange, OrderRequest
-from ratchet.core.orders import Intent, OrderStatus, Side, TimeInForce
+from ratchet.core.exits.config import RestingStopConfig
+from ratchet.core.orders import Intent, OrderStatus, Side, TimeInForce, client_order_id
 from ratchet.core.phases import PerformanceHistory, PhaseRecord, PhaseStatus
 from ratchet.core.risk import RiskConfig
 from ratchet.core.trader import TradingSession
 
-GOLDEN_DIGEST = "7c38f2cfef3b09cebb7f8bd146b723c218f8ba6c7494f35bfc4d81974264f66d"
-WIDE_DIGEST = "4a2bf1a2277ae5f0acc0fe6f63a7e9558fa511e7e9c24535b8b4bc8ca58f4881"
+GOLDEN_DIGEST = "d9cc94802200a7087f24a16a74589d2175841dd11b86d56f874fdc9f4f919cbb"
+WIDE_DIGEST = "32f724edb2eff58815f5255f4f2b5d36660edf7b51b6e54bc82b4f61ca2f8583"
 """With two fifths of the money for crypto, and neither correlation nor liquidity to heed."""
 
 
@@ -45,7 +46,7 @@ def test_the_run_has_something_to_show(result):
     assert summary.orders == len(result.orders) > 50
     assert summary.fills == len(result.fills) > 50
     reasons = {order.reason for order in result.orders}
-    assert {"ENTRY", "STOP_LOSS", "TRAILING_STOP", "PARTIAL_PROFIT", "TAKE_PROFIT"} <= reasons
+    assert {"ENTRY", "PROTECTIVE_STOP", "PARTIAL_PROFIT", "TAKE_PROFIT"} <= reasons
     assert summary.rejections == sum(summary.details["rejections"].values())
     assert summary.details["rejections"]["PHASE_LOCKED"] > 0
     json.loads(summary.to_json())
@@ -143,7 +144,7 @@ def test_what_the_venue_refuses_is_recorded_and_the_run_goes_on(world):
     outcome = Backtest(strict).run(strict.steps())
     refused = [o for o in outcome.orders if o.status is OrderStatus.REJECTED]
     assert len(refused) == outcome.summary.details["orders_refused"] > 0
-    assert all(o.side is Side.SELL and "cost basis" in o.reason for o in refused)
+    assert all("cost basis" in o.reason for o in refused)
     assert outcome.orders[-1].created_ts > refused[0].created_ts
 
 
@@ -168,3 +169,32 @@ def test_progress_and_timer(world):
     assert [p.steps for p in seen] == [24, 48, 72, 96, 96]
     assert seen[-1].phases[0].status is PhaseStatus.ACTIVE
     assert seen[-1].bars == outcome.summary.bars
+
+
+def test_without_resting_stops_the_exit_rules_do_their_work(world):
+    watched = world.exits.model_copy(update={"resting_stops": RestingStopConfig(enabled=False)})
+    outcome = Backtest(replace(world, exits=watched)).run(world.steps())
+    reasons = {order.reason for order in outcome.orders}
+    assert {"STOP_LOSS", "TRAILING_STOP"} <= reasons
+    assert "PROTECTIVE_STOP" not in reasons
+
+
+def test_a_resting_stop_fills_at_its_price_or_worse_and_sells_no_more_than_is_held(result):
+    stops = {o.client_order_id: o for o in result.orders if o.reason == "PROTECTIVE_STOP"}
+    filled = [fill for fill in result.fills if fill.client_order_id in stops]
+    assert filled
+    assert all(fill.price <= stops[fill.client_order_id].stop_price for fill in filled)
+    ended = Counter(order.status for order in stops.values())
+    assert ended[OrderStatus.FILLED] > 0
+    assert ended[OrderStatus.CANCELED] > 0
+    assert ended[OrderStatus.REJECTED] == 0
+
+
+def test_every_exit_that_had_its_bars_has_an_outcome(result, world):
+    exits = {order.client_order_id for order in result.orders if order.intent is Intent.EXIT}
+    assert 0 < len(result.exit_outcomes) <= len(exits)
+    for outcome in result.exit_outcomes:
+        assert outcome.complete
+        assert outcome.bars == world.exits.outcome_bars
+        assert outcome.after_worst_ratio <= outcome.after_close_ratio <= outcome.after_best_ratio
+        assert {outcome.id, client_order_id(outcome.id)} & exits

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratchet.core.assets import Asset, AssetClass, Registry
-from ratchet.core.exits import ExitConfig, ExitEngine, ExitReason, ExitStates, PartialExit
+from ratchet.core.exits import (
+    ExitConfig,
+    ExitEngine,
+    ExitReason,
+    ExitScoreConfig,
+    ExitStates,
+    PartialExit,
+)
+from ratchet.core.exits.score import exit_score
+from ratchet.core.exits.types import ExitView
 from ratchet.core.market import BarBatch
 from ratchet.core.portfolio import PositionView
 from ratchet.core.signals import MarketContext
@@ -16,7 +25,11 @@ from ratchet.core.signals import MarketContext
 HOUR = 3_600_000_000_000
 T0 = 1_700_000_000_000_000_000
 R = ExitReason
-PLAIN = {"partials": (), "trailing_activation_ratio": None, "max_holding_days": None}
+NAN = float("nan")
+PLAIN = {
+    "partials": (), "trailing_activation_ratio": None, "max_holding_days": None, "score": None,
+    "take_profit_ratio": 0.15,
+}  # fmt: skip
 
 
 def asset(asset_id, **rules):
@@ -36,24 +49,25 @@ def bars(ts, rows):
     return BarBatch("stock", "1h", ts, np.array(ids, np.uint32), columns[2], *columns, np.ones(len(ids)))
 
 
-def context(rows):
+def context(rows, scores=(NAN, NAN, NAN)):
     ids = sorted(rows)
     return MarketContext(
         np.array(ids, np.uint32),
         np.array([rows[i][0] for i in ids], float),
         np.full(len(ids), 0.01),
         np.array([rows[i][1] for i in ids], np.int8),
+        *(np.full(len(ids), score) for score in scores),
     )
 
 
-def play(table, config, qty="10", registry=None, atr=2.0, regime=0):
+def play(table, config, qty="10", registry=None, atr=2.0, regime=0, scores=(NAN, NAN, NAN)):
     """Run the rows and return (reason, qty) or None per bar; what is decided is sold at once."""
     engine = ExitEngine(registry or Registry([asset(0)]), config)
     states, held, seen = ExitStates(), Decimal(qty), []
     for n, row in enumerate(table):
         ts = T0 + n * HOUR
         decisions = engine.evaluate(
-            [position(0, str(held))], [bars(ts, {0: row})], [context({0: (atr, regime)})], ts, states
+            [position(0, str(held))], [bars(ts, {0: row})], [context({0: (atr, regime)}, scores)], ts, states
         )
         seen.append(decisions[0] if decisions else None)
         if decisions:
@@ -188,3 +202,93 @@ def test_bad_partials_are_refused():
         ExitConfig(partials=(level, level))
     with pytest.raises(ValueError, match="more than 1"):
         ExitConfig(partials=(level, PartialExit(gain_ratio=0.2, fraction=0.6)))
+
+
+def test_by_default_three_partials_and_then_the_target():
+    table = [(106, 100, 106), (110, 105, 110), (115, 109, 115), (120, 114, 120)]
+    expected = [*((R.PARTIAL_PROFIT, Decimal(qty)) for qty in (2, 3, 4)), (R.TAKE_PROFIT, Decimal(1))]
+    assert play(table, ExitConfig(score=None)) == expected
+
+
+def test_partial_levels_move_with_the_regime():
+    assert play([(108, 100, 108)], ExitConfig(score=None), regime=1) == [None]
+    assert play([(104, 100, 104)], ExitConfig(score=None), regime=-1) == [(R.PARTIAL_PROFIT, Decimal(2))]
+
+
+def test_the_stop_tightens_with_volatility():
+    # One standard deviation over four bars of 1 % each is 2 %.
+    config = ExitConfig(**(PLAIN | {"stop_volatility_multiple": 1.5, "stop_volatility_bars": 4}))
+    assert play([(101, 97.01, 99)], config) == [None]
+    assert play([(101, 97.0, 99)], config) == [(R.STOP_LOSS, Decimal(10))]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "rules", "touch"),
+    [("GBP/JPY", {}, 99.0), ("GBP/JPY", {"stop_pips": 40}, 99.6), ("EUR/USD", {}, 99.99)],
+)
+def test_a_forex_stop_is_told_in_pips(symbol, rules, touch):
+    pair = Asset(
+        0, symbol, AssetClass.FOREX, 3, "oanda", "forex", "FX", Decimal("0.0001"), Decimal(1), Decimal(1),
+        0.1, 0.08, shortable=True, rules=rules,
+    )  # fmt: skip
+    config = ExitConfig(**(PLAIN | {"stop_pips": 100}))
+    assert play([(101, touch + 0.001, 100)], config, registry=Registry([pair])) == [None]
+    assert play([(101, touch, 100)], config, registry=Registry([pair])) == [(R.STOP_LOSS, Decimal(10))]
+    assert play([(101, touch, 100)], config) == [None]
+
+
+def view(**changes):
+    base = {
+        "side": 1, "adverse": 0.0, "close": 0.0, "best": 0.0, "held_ns": 0, "stop_loss_ratio": 0.08,
+        "max_holding_days": None, "atr_ratio": NAN, "volatility": NAN, "pip_stop": NAN, "regime": 0,
+        "technical": NAN, "model": NAN, "pattern": NAN,
+    }  # fmt: skip
+    return ExitView(**(base | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        # Weights 0.25, 0.30, 0.20, 0.10, 0.15; what is unknown leaves its weight to the others.
+        ({}, 0.5),
+        ({"regime": 1}, 0.0),
+        ({"regime": -1, "technical": -1.0, "model": -1.0, "pattern": -1.0}, 1.0),
+        ({"regime": -1, "technical": 0.5}, 0.25 / 0.55),
+        ({"regime": -1, "technical": -0.5, "model": -0.2}, (0.25 + 0.15 + 0.04) / 0.75),
+        ({"side": -1, "regime": -1, "technical": -0.5, "model": -0.2}, 0.0),
+        ({"regime": 1, "held_ns": 12 * HOUR, "max_holding_days": 1.0}, 0.15 * 0.5 / 0.40),
+    ],
+)
+def test_the_exit_score_by_hand(changes, expected):
+    assert exit_score(ExitScoreConfig(), view(**changes)) == pytest.approx(expected, abs=1e-12)
+
+
+unit = st.one_of(st.just(NAN), st.floats(-1, 1))
+
+
+@given(
+    side=st.sampled_from((1, -1)),
+    regime=st.sampled_from((1, 0, -1)),
+    technical=unit,
+    model=unit,
+    pattern=unit,
+    held=st.floats(0, 90),
+)
+def test_the_exit_score_stays_in_range_and_grows_with_the_case(side, regime, technical, model, pattern, held):
+    facts = {"technical": technical, "model": model, "pattern": pattern, "max_holding_days": 30.0}
+    shared = {"side": side, "regime": regime, "held_ns": int(held * 24 * HOUR)} | facts
+    score = exit_score(ExitScoreConfig(), view(**shared))
+    assert 0.0 <= score <= 1.0
+    worse = shared | {"regime": -side} | ({"technical": -side} if technical == technical else {})
+    assert exit_score(ExitScoreConfig(), view(**worse)) >= score - 1e-12
+
+
+def test_a_strong_case_closes_the_position_and_explains_itself():
+    engine, states = ExitEngine(Registry([asset(0)]), ExitConfig()), ExitStates()
+    market = [context({0: (2.0, -1)}, (-0.9, -0.8, -1.0))]
+    (decision,) = engine.evaluate([position(0)], [bars(T0, {0: (101, 99, 100.5)})], market, T0, states)
+    assert (decision.reason, decision.qty) == (R.EXIT_SCORE, Decimal(10))
+    assert decision.figures["score"] >= 0.70
+    assert decision.figures["score.model"] == pytest.approx(0.8)
+    assert decision.figures["gain_ratio"] == pytest.approx(0.005)
+    assert all(np.isfinite(value) for value in decision.figures.values())

@@ -52,7 +52,9 @@ def test_regime_spread_events_and_greeks_are_told_once_known(inputs):
     facts = context(inputs, 0).assets[0]
     assert (facts.regime, facts.spread_ratio, facts.events, facts.greeks) == (None, None, (), None)
     ids = np.array([0], np.uint32)
-    inputs.note_contexts([MarketContext(ids, np.ones(1), np.ones(1), np.array([-1], np.int8))])
+    one, unknown = np.ones(1), np.full(1, np.nan)
+    bear = MarketContext(ids, one, one, np.array([-1], np.int8), unknown, unknown, unknown)
+    inputs.note_contexts([bear])
     inputs.note_spreads(ids, np.array([0.002]))
     inputs.set_events({0: (T + 5,)})
     inputs.set_greeks({0: Greeks(1.0, 2.0, 3.0, 4.0)})

@@ -80,6 +80,9 @@ def test_context_has_every_asset_of_the_batch(run):
         context = result.context
         np.testing.assert_array_equal(context.asset_ids, batch.asset_ids)
         assert len(context.atr) == len(context.volatility) == len(context.regime) == len(batch)
+        for scores in (context.technical, context.model, context.pattern):
+            assert len(scores) == len(batch)
+            assert (np.abs(scores[~np.isnan(scores)]) <= 1.0).all()
         assert {signal.asset_id for signal in result.signals} <= set(batch.asset_ids.tolist())
     assert (run[1][-1].context.atr > 0).all()
     assert context.regime.dtype == np.int8

@@ -67,7 +67,11 @@ def bars(ts, price=100.0, ids=range(N), low=None):
 def signals(ts, *given):
     made = tuple(Signal(UUID(int=asset + 1), asset, d, confidence, 100.0) for asset, d, confidence in given)
     context = MarketContext(
-        np.arange(N, dtype=np.uint32), np.full(N, 2.0), np.full(N, 0.01), np.zeros(N, np.int8)
+        np.arange(N, dtype=np.uint32),
+        np.full(N, 2.0),
+        np.full(N, 0.01),
+        np.zeros(N, np.int8),
+        *np.full((3, N), np.nan),
     )
     return SignalBatch("all", ts, Step(1, ("all",)), made, context)
 

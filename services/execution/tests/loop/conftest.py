@@ -427,7 +427,11 @@ def make_signals(batch: BarBatch) -> SignalBatch:
                 )
             )  # fmt: skip
     context = MarketContext(
-        batch.asset_ids, batch.close * 0.01, np.full(len(batch), 0.01), np.zeros(len(batch), dtype=np.int8)
+        batch.asset_ids,
+        batch.close * 0.01,
+        np.full(len(batch), 0.01),
+        np.zeros(len(batch), dtype=np.int8),
+        *np.full((3, len(batch)), np.nan),
     )
     return SignalBatch(batch.universe, batch.ts, batch.step, tuple(signals), context)
 

@@ -25,6 +25,7 @@ class Rules(_Model):
     exchange: str | None = None
     instrument: str | None = None
     max_holding_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    stop_pips: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class ClassEntry(_Model):

@@ -86,16 +86,20 @@ def encode_context(context: MarketContext) -> signals_pb2.MarketContext:
         atr=context.atr.tolist(),
         volatility=context.volatility.tolist(),
         regime=context.regime.tolist(),
+        technical=context.technical.tolist(),
+        model=context.model.tolist(),
+        pattern=context.pattern.tolist(),
     )
 
 
 def decode_context(message: signals_pb2.MarketContext) -> MarketContext:
     """Decode what exits and sizing need of every asset; ValueError names a column of another length."""
     ids = _column(message.asset_ids, np.uint32)
-    atr, volatility = _column(message.atr, np.float64), _column(message.volatility, np.float64)
+    names = ("atr", "volatility", "technical", "model", "pattern")
+    columns = {name: _column(getattr(message, name), np.float64) for name in names}
     regime = _column(message.regime, np.int8)
-    _check_lengths("MarketContext", len(ids), {"atr": atr, "volatility": volatility, "regime": regime})
-    return MarketContext(ids, atr, volatility, regime)
+    _check_lengths("MarketContext", len(ids), {**columns, "regime": regime})
+    return MarketContext(asset_ids=ids, regime=regime, **columns)
 
 
 def encode_signal(signal: Signal) -> signals_pb2.Signal:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from ratchet.v1 import market_data_pb2 as ratchet_dot_v1_dot_market__data__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ratchet/v1/signals.proto\x12\nratchet.v1\x1a\x1cratchet/v1/market_data.proto\"\xb4\x02\n\x06Signal\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\r\x12\x11\n\tdirection\x18\x03 \x01(\x11\x12\x12\n\nconfidence\x18\x04 \x01(\x01\x12\r\n\x05price\x18\x05 \x01(\x01\x12,\n\x05votes\x18\x06 \x03(\x0b\x32\x1d.ratchet.v1.Signal.VotesEntry\x12\x15\n\rmodel_version\x18\x07 \x01(\t\x12\x32\n\x08\x66\x65\x61tures\x18\x08 \x03(\x0b\x32 .ratchet.v1.Signal.FeaturesEntry\x1a,\n\nVotesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"S\n\rMarketContext\x12\x11\n\tasset_ids\x18\x01 \x03(\r\x12\x0b\n\x03\x61tr\x18\x02 \x03(\x01\x12\x12\n\nvolatility\x18\x03 \x03(\x01\x12\x0e\n\x06regime\x18\x04 \x03(\x11\"\x9f\x01\n\x0bSignalBatch\x12\x10\n\x08universe\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x1e\n\x04step\x18\x03 \x01(\x0b\x32\x10.ratchet.v1.Step\x12#\n\x07signals\x18\x04 \x03(\x0b\x32\x12.ratchet.v1.Signal\x12*\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x19.ratchet.v1.MarketContext\")\n\x14StreamSignalsRequest\x12\x11\n\tuniverses\x18\x01 \x03(\t\"#\n\x0e\x45xplainRequest\x12\x11\n\tsignal_id\x18\x01 \x01(\t\"{\n\x0f\x45xplainResponse\x12\"\n\x06signal\x18\x01 \x01(\x0b\x32\x12.ratchet.v1.Signal\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x10\n\x08universe\x18\x03 \x01(\t\x12\r\n\x05ts_ns\x18\x04 \x01(\x03\x12\x13\n\x0b\x65xplanation\x18\x05 \x01(\t2\x9b\x01\n\x07Signals\x12L\n\rStreamSignals\x12 .ratchet.v1.StreamSignalsRequest\x1a\x17.ratchet.v1.SignalBatch0\x01\x12\x42\n\x07\x45xplain\x12\x1a.ratchet.v1.ExplainRequest\x1a\x1b.ratchet.v1.ExplainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ratchet/v1/signals.proto\x12\nratchet.v1\x1a\x1cratchet/v1/market_data.proto\"\xb4\x02\n\x06Signal\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\r\x12\x11\n\tdirection\x18\x03 \x01(\x11\x12\x12\n\nconfidence\x18\x04 \x01(\x01\x12\r\n\x05price\x18\x05 \x01(\x01\x12,\n\x05votes\x18\x06 \x03(\x0b\x32\x1d.ratchet.v1.Signal.VotesEntry\x12\x15\n\rmodel_version\x18\x07 \x01(\t\x12\x32\n\x08\x66\x65\x61tures\x18\x08 \x03(\x0b\x32 .ratchet.v1.Signal.FeaturesEntry\x1a,\n\nVotesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x86\x01\n\rMarketContext\x12\x11\n\tasset_ids\x18\x01 \x03(\r\x12\x0b\n\x03\x61tr\x18\x02 \x03(\x01\x12\x12\n\nvolatility\x18\x03 \x03(\x01\x12\x0e\n\x06regime\x18\x04 \x03(\x11\x12\x11\n\ttechnical\x18\x05 \x03(\x01\x12\r\n\x05model\x18\x06 \x03(\x01\x12\x0f\n\x07pattern\x18\x07 \x03(\x01\"\x9f\x01\n\x0bSignalBatch\x12\x10\n\x08universe\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x1e\n\x04step\x18\x03 \x01(\x0b\x32\x10.ratchet.v1.Step\x12#\n\x07signals\x18\x04 \x03(\x0b\x32\x12.ratchet.v1.Signal\x12*\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x19.ratchet.v1.MarketContext\")\n\x14StreamSignalsRequest\x12\x11\n\tuniverses\x18\x01 \x03(\t\"#\n\x0e\x45xplainRequest\x12\x11\n\tsignal_id\x18\x01 \x01(\t\"{\n\x0f\x45xplainResponse\x12\"\n\x06signal\x18\x01 \x01(\x0b\x32\x12.ratchet.v1.Signal\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x10\n\x08universe\x18\x03 \x01(\t\x12\r\n\x05ts_ns\x18\x04 \x01(\x03\x12\x13\n\x0b\x65xplanation\x18\x05 \x01(\t2\x9b\x01\n\x07Signals\x12L\n\rStreamSignals\x12 .ratchet.v1.StreamSignalsRequest\x1a\x17.ratchet.v1.SignalBatch0\x01\x12\x42\n\x07\x45xplain\x12\x1a.ratchet.v1.ExplainRequest\x1a\x1b.ratchet.v1.ExplainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,16 +42,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNAL_VOTESENTRY']._serialized_end=330
   _globals['_SIGNAL_FEATURESENTRY']._serialized_start=332
   _globals['_SIGNAL_FEATURESENTRY']._serialized_end=379
-  _globals['_MARKETCONTEXT']._serialized_start=381
-  _globals['_MARKETCONTEXT']._serialized_end=464
-  _globals['_SIGNALBATCH']._serialized_start=467
-  _globals['_SIGNALBATCH']._serialized_end=626
-  _globals['_STREAMSIGNALSREQUEST']._serialized_start=628
-  _globals['_STREAMSIGNALSREQUEST']._serialized_end=669
-  _globals['_EXPLAINREQUEST']._serialized_start=671
-  _globals['_EXPLAINREQUEST']._serialized_end=706
-  _globals['_EXPLAINRESPONSE']._serialized_start=708
-  _globals['_EXPLAINRESPONSE']._serialized_end=831
-  _globals['_SIGNALS']._serialized_start=834
-  _globals['_SIGNALS']._serialized_end=989
+  _globals['_MARKETCONTEXT']._serialized_start=382
+  _globals['_MARKETCONTEXT']._serialized_end=516
+  _globals['_SIGNALBATCH']._serialized_start=519
+  _globals['_SIGNALBATCH']._serialized_end=678
+  _globals['_STREAMSIGNALSREQUEST']._serialized_start=680
+  _globals['_STREAMSIGNALSREQUEST']._serialized_end=721
+  _globals['_EXPLAINREQUEST']._serialized_start=723
+  _globals['_EXPLAINREQUEST']._serialized_end=758
+  _globals['_EXPLAINRESPONSE']._serialized_start=760
+  _globals['_EXPLAINRESPONSE']._serialized_end=883
+  _globals['_SIGNALS']._serialized_start=886
+  _globals['_SIGNALS']._serialized_end=1041
 # @@protoc_insertion_point(module_scope)

@@ -42,16 +42,22 @@ class Signal(_message.Message):
     def __init__(self, id: _Optional[str] = ..., asset_id: _Optional[int] = ..., direction: _Optional[int] = ..., confidence: _Optional[float] = ..., price: _Optional[float] = ..., votes: _Optional[_Mapping[str, float]] = ..., model_version: _Optional[str] = ..., features: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class MarketContext(_message.Message):
-    __slots__ = ("asset_ids", "atr", "volatility", "regime")
+    __slots__ = ("asset_ids", "atr", "volatility", "regime", "technical", "model", "pattern")
     ASSET_IDS_FIELD_NUMBER: _ClassVar[int]
     ATR_FIELD_NUMBER: _ClassVar[int]
     VOLATILITY_FIELD_NUMBER: _ClassVar[int]
     REGIME_FIELD_NUMBER: _ClassVar[int]
+    TECHNICAL_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
     asset_ids: _containers.RepeatedScalarFieldContainer[int]
     atr: _containers.RepeatedScalarFieldContainer[float]
     volatility: _containers.RepeatedScalarFieldContainer[float]
     regime: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, asset_ids: _Optional[_Iterable[int]] = ..., atr: _Optional[_Iterable[float]] = ..., volatility: _Optional[_Iterable[float]] = ..., regime: _Optional[_Iterable[int]] = ...) -> None: ...
+    technical: _containers.RepeatedScalarFieldContainer[float]
+    model: _containers.RepeatedScalarFieldContainer[float]
+    pattern: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, asset_ids: _Optional[_Iterable[int]] = ..., atr: _Optional[_Iterable[float]] = ..., volatility: _Optional[_Iterable[float]] = ..., regime: _Optional[_Iterable[int]] = ..., technical: _Optional[_Iterable[float]] = ..., model: _Optional[_Iterable[float]] = ..., pattern: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class SignalBatch(_message.Message):
     __slots__ = ("universe", "ts_ns", "step", "signals", "context")

@@ -9,6 +9,8 @@ from uuid import uuid5
 
 from ratchet.core.orders import NAMESPACE, Intent, Order, Side, Write
 from ratchet.core.risk import Proposal
+from ratchet.core.trader import is_protective
+from ratchet.execution import stops
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger import Effects, NewOrder
 from ratchet.execution.manual import RefusedError, now_known
@@ -33,8 +35,8 @@ def cancel_all(engine: Engine, actor: str, reason: str = "", scope: str = "") ->
 def flatten(engine: Engine, scope: str, actor: str, reason: str, *, is_live: bool) -> list[Order]:
     """Close positions at the market: all of them, those of an asset class, or one symbol's.
 
-    Working orders on the other side of what is closed are cancelled first, for the venue would not let both
-    work. Judged here: it must not depend on another service.
+    Working orders on the other side of what is closed, and its protective stops, are cancelled first, for the
+    venue would not let both work. Judged here: it must not depend on another service.
     """
     assets = _assets_in(engine, scope)
     held = [asset_id for asset_id in sorted(engine.session.portfolio.positions) if asset_id in assets]
@@ -67,25 +69,33 @@ def set_trading_state(engine: Engine, state: str) -> None:
 
 
 def _clear_the_way(engine: Engine, held: list[int], actor: str, reason: str) -> None:
-    adding = [
+    hindering = [
         order
         for order in engine.session.working_orders
         if order.asset_id in held
         and order.asked is not Write.CANCEL
-        and engine.session.portfolio.position(order.asset_id).qty * order.side.sign > 0
-    ]
-    if adding:
-        detail = {"reason": reason, "orders": [item.client_order_id for item in adding]}
-        engine.requests.cancel(
-            adding, f"manual:{actor}", lambda tx: tx.audit(actor, "flatten.cancel", detail)
+        and (
+            is_protective(order)
+            or engine.session.portfolio.position(order.asset_id).qty * order.side.sign > 0
         )
+    ]
+    if hindering:
+        detail = {"reason": reason, "orders": [item.client_order_id for item in hindering]}
+        engine.requests.cancel(
+            hindering, f"manual:{actor}", lambda tx: tx.audit(actor, "flatten.cancel", detail)
+        )
+        stops.learn(engine, [order for order in hindering if is_protective(order)])
 
 
 def _closing(engine: Engine, asset_id: int, ts: int) -> Proposal | None:
     portfolio = engine.session.portfolio
     qty = portfolio.position(asset_id).qty
     side = Side.SELL if qty > 0 else Side.BUY
-    working = [o for o in engine.session.working_orders if o.asset_id == asset_id and o.side is side]
+    working = [
+        order
+        for order in engine.session.working_orders
+        if order.asset_id == asset_id and order.side is side and not is_protective(order)
+    ]
     left = abs(qty) - sum((order.remaining_qty for order in working), Decimal(0))
     if left <= 0:
         return None

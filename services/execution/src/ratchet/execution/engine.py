@@ -22,7 +22,9 @@ from ratchet.core.portfolio import PortfolioSnapshot
 from ratchet.core.risk import Proposal, Reason, RiskContext, Verdict
 from ratchet.core.risk.breakers.board import strictest
 from ratchet.core.signals import SignalBatch
+from ratchet.core.trader import Decision as Proposed
 from ratchet.core.trader import TradingSession
+from ratchet.execution import stops
 from ratchet.execution.booking import Booker, MissedError
 from ratchet.execution.crash import crash_point
 from ratchet.execution.denials import Denial
@@ -136,10 +138,24 @@ class Engine:
         self.context.note(batch.context for batch in signals)
         decision = self.session.decide(bars, signals, phases, ts, seq, self.effective_state)
         effects.breakers += self.session.breakers.take_changes()
-        if not decision.proposals:
-            return
+        if decision.proposals:
+            self._judge(decision, phases, judged_at or ts, judge, effects, ts, is_repeat=is_repeat)
+        if not is_repeat and self.parts.settings.execution_enabled:
+            stops.plan(self, ts, effects)
+
+    def _judge(
+        self,
+        decision: Proposed,
+        phases: Sequence[PhaseState],
+        judged_at: int,
+        judge: Callable[..., list[Verdict]] | None,
+        effects: Effects,
+        ts: int,
+        *,
+        is_repeat: bool,
+    ) -> None:
         ask = judge or self.parts.risk.evaluate
-        verdicts = ask(decision.snapshot, decision.proposals, phases, judged_at or ts, decision.context)
+        verdicts = ask(decision.snapshot, decision.proposals, phases, judged_at, decision.context)
         verdicts = self._gated(decision.proposals, verdicts, ts, is_repeat=is_repeat)
         self.note(decision.proposals, verdicts, effects)
         by_order = {item.id: item for item in decision.proposals}
@@ -174,6 +190,7 @@ class Engine:
                 crash_point("mid_fill")
             tx.decisions(effects.decisions, effects.ts, effects.seq)
             tx.daily(effects.daily, self._drawdown_ratio())
+            tx.outcomes(effects.outcomes)
             tx.snapshots(effects.snapshots)
             tx.breakers(effects.breakers)
             tx.state(effects.seq, effects.ts, {"session": self._state(), **(extra or {})})
@@ -184,8 +201,14 @@ class Engine:
         self._observe(effects)
 
     def send(self, effects: Effects) -> None:
-        """Send what was committed, exits first, and commit the answers."""
-        pending = [item.order for item in effects.new_orders if self._is_unsent(item.order)]
+        """Send what was committed, cancels first, then exits, and commit the answers.
+
+        An exit whose asset has a stop that is not known to have ended stays for `resolve_unknown`.
+        """
+        if effects.cancels:
+            stops.take_back(self, effects.cancels)
+        unsent = [item.order for item in effects.new_orders if self._is_unsent(item.order)]
+        pending = [order for order in unsent if not stops.in_the_way(self, order)]
         if pending:
             self.record(self.outbound.send(pending))
 
@@ -201,7 +224,8 @@ class Engine:
         working = self.session.working_orders
         if any(order.is_unsent and order.intent is not Intent.EXIT for order in working):
             self._refresh_trading_state()
-        answers = self.outbound.resolve(working, lambda order: is_valid(order) and self._may_send(order))
+        due = [order for order in working if not (order.is_unsent and stops.in_the_way(self, order))]
+        answers = self.outbound.resolve(due, lambda order: is_valid(order) and self._may_send(order))
         self.record([item for item in answers if self._is_news(*item)])
         self.requests.follow_up()
         self.outbound.forget(order.client_order_id for order in self.session.working_orders)
@@ -305,7 +329,7 @@ class Engine:
             self.trading_state = tx.guard()
 
     def _may_send(self, order: Order) -> bool:
-        return self._refusal(order) is None
+        return self._refusal(order) is None and stops.still_fits(self, order)
 
     def _is_unsent(self, order: Order) -> bool:
         current = self.session.order(order.client_order_id)

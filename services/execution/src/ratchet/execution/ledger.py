@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from ratchet.core.exits import ExitOutcome
 from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
@@ -40,11 +41,13 @@ class Effects:
     seq: int = 0
     ts: int = 0
     new_orders: list[NewOrder] = field(default_factory=list)
+    cancels: list[Order] = field(default_factory=list)
     changes: list[OrderChange] = field(default_factory=list)
     fills: list[AppliedFill] = field(default_factory=list)
     activities: list[BookedActivity] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     daily: list[DailyPerformance] = field(default_factory=list)
+    outcomes: list[ExitOutcome] = field(default_factory=list)
     snapshots: list[PortfolioSnapshot] = field(default_factory=list)
     breakers: list[BreakerChange] = field(default_factory=list)
     opening_cash: Decimal | None = None
@@ -59,6 +62,7 @@ class Effects:
             or self.activities
             or self.decisions
             or self.daily
+            or self.outcomes
             or self.breakers
             or self.opening_cash is not None
         )

@@ -127,7 +127,7 @@ class LiveLoop:
         effects.ts = max(effects.ts, batch.ts)
         if isinstance(batch, BarBatch):
             engine.close_day(batch.ts, 0)
-            engine.session.mark([batch])
+            effects.outcomes += engine.session.mark([batch])
             self._bars[batch.universe] = batch
         else:
             self._decide(batch, effects)
@@ -156,7 +156,7 @@ class LiveLoop:
         if not effects.is_trivial:
             effects.snapshots.append(snapshot)
         engine.commit(effects, durable=not effects.is_trivial)
-        if effects.new_orders:
+        if effects.new_orders or effects.cancels:
             engine.send(effects)
             metrics.TICK_TO_ORDER_SECONDS.observe(time.perf_counter() - started)
         engine.publish_portfolio()

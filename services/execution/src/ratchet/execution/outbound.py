@@ -125,7 +125,7 @@ class Outbound:
 
     def _resolve(self, order: Order, is_valid: Callable[[Order], bool]) -> Answer:
         if not order.is_unsent:
-            return self._resolve_sent(order)
+            return self.look_up(order)
         # The replaced order's own look-up decides: a replacement must never be placed beside it.
         valid = not order.replaces and order.asked is not Write.CANCEL and is_valid(order)
         settled = self.is_settled(order) and (not valid or self._throttle.allows(_priority(order)))
@@ -136,7 +136,7 @@ class Outbound:
             self._note(order)
         return answer
 
-    def _resolve_sent(self, order: Order) -> Answer:
+    def look_up(self, order: Order) -> Answer:
         """Ask about an order that the venue has; here not even a "not found" counts, for it had it."""
         answer = self._sender.look_up(order.client_order_id)
         if answer.order is None:

@@ -14,6 +14,7 @@ from ratchet.common.timestamps import to_datetime
 from ratchet.common.tracing import traceparent
 from ratchet.common.trading_state import write_trading_state
 from ratchet.core.assets import Registry
+from ratchet.core.exits import ExitOutcome
 from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
@@ -156,6 +157,10 @@ class PostgresTransaction:
     def breakers(self, changes: Sequence[BreakerChange]) -> None:
         """Insert trips and re-arms of circuit breakers."""
         self._writer.breakers(self._cursor, changes)
+
+    def outcomes(self, outcomes: Sequence[ExitOutcome]) -> None:
+        """Insert what became of the price after exits."""
+        self._writer.outcomes(self._cursor, outcomes)
 
     def snapshots(self, snapshots: Sequence[PortfolioSnapshot]) -> None:
         """Write snapshots of the portfolio."""

@@ -12,6 +12,7 @@ from decimal import Decimal
 from threading import Event
 from typing import Any, Protocol
 
+from ratchet.core.exits import ExitOutcome
 from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
@@ -120,6 +121,10 @@ class LedgerTransaction(Protocol):
 
     def breakers(self, changes: Sequence[BreakerChange]) -> None:
         """Insert trips and re-arms of circuit breakers."""
+        ...
+
+    def outcomes(self, outcomes: Sequence[ExitOutcome]) -> None:
+        """Insert what became of the price after exits; an exit that is known already is left as it is."""
         ...
 
     def snapshots(self, snapshots: Sequence[PortfolioSnapshot]) -> None:

@@ -117,13 +117,13 @@ class ReplayLoop:
         if engine.close_day(step.ts, step.seq):
             self._uncommitted = 0
         self._book_updates(step, effects)
-        engine.session.mark(bars)
+        effects.outcomes += engine.session.mark(bars)
         engine.decide(bars, step.ordered_signals(), step.ts, step.seq, effects)
         self._uncommitted += 1
         if not effects.is_trivial or step.seq == self._last_step() or self._is_checkpoint_due():
             self._commit(effects)
         engine.seq, engine.ts = step.seq, step.ts
-        if effects.new_orders:
+        if effects.new_orders or effects.cancels:
             engine.send(effects)
             metrics.TICK_TO_ORDER_SECONDS.observe(time.perf_counter() - started)
             engine.settle()

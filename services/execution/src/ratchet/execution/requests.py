@@ -44,7 +44,7 @@ class Requests:
         engine.commit(effects, also=also)
         engine.send_waiting()
         found = [engine.session.order(order.client_order_id) for order in orders]
-        return self._send_cancels([order for order in found if order is not None], source)
+        return self.send([order for order in found if order is not None], source)
 
     def follow_up(self) -> None:
         """Ask again for what is still wanted, and give up replacements that the venue never heard of."""
@@ -58,7 +58,7 @@ class Requests:
                 again.append(order)
             elif order.asked is Write.REPLACE and settled and order.client_order_id not in replacements:
                 given_up.append(order)
-        self._send_cancels([order for order in again if not order.is_unsent], "follow-up")
+        self.send([order for order in again if not order.is_unsent], "follow-up")
         effects = Effects(engine.seq, engine.ts)
         for order in given_up:
             engine.booker.asked(
@@ -103,7 +103,8 @@ class Requests:
         # What became of the old one is told by the stream, or by REST.
         engine.parts.inbox.mark_gap()
 
-    def _send_cancels(self, orders: Sequence[Order], source: str) -> dict[str, Answer]:
+    def send(self, orders: Sequence[Order], source: str) -> dict[str, Answer]:
+        """Send cancels that are committed; return the answers by client_order_id, of those that were sent."""
         engine = self._engine
         answers: dict[str, Answer] = {}
         for order in orders:

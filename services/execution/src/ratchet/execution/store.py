@@ -13,6 +13,7 @@ from ratchet.common.streams import ORDER_EVENTS
 from ratchet.common.timestamps import to_datetime
 from ratchet.common.tracing import traceparent
 from ratchet.core.assets import Registry
+from ratchet.core.exits import ExitOutcome
 from ratchet.core.performance import TOTAL, DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
 from ratchet.core.risk import BreakerChange
@@ -84,6 +85,11 @@ _SNAPSHOTS = (
 )
 _BREAKERS = (
     "INSERT INTO risk_breakers (portfolio, ts, breaker, event, value, action, actor, reason) VALUES %s"
+)
+_OUTCOMES = (
+    "INSERT INTO exit_outcomes (portfolio, id, ts, symbol, asset_class, side, qty, reason, entry_price, "
+    "exit_price, gain_ratio, held_seconds, figures, bars, after_best_ratio, after_worst_ratio, "
+    "after_close_ratio) VALUES %s ON CONFLICT DO NOTHING"
 )
 _STATE = (
     "INSERT INTO execution_state (portfolio, epoch, last_seq, last_ts, state) VALUES (%s, %s, %s, %s, %s) "
@@ -188,6 +194,11 @@ class LedgerWriter:
         if rows:
             execute_values(cursor, _BREAKERS, rows)
 
+    def outcomes(self, cursor: Cursor, outcomes: Sequence[ExitOutcome]) -> None:
+        """Insert what became of the price after exits; one that is known already is left as it is."""
+        if outcomes:
+            execute_values(cursor, _OUTCOMES, [self._outcome_row(item) for item in outcomes])
+
     def state(self, cursor: Cursor, seq: int, ts: int, state: dict[str, Any]) -> None:
         """Write what the trader remembers, and the step that it stands at."""
         at = to_datetime(ts) if ts else None
@@ -266,8 +277,18 @@ class LedgerWriter:
         return (
             proposal.id, to_datetime(ts), self.portfolio, seq, asset.symbol, asset.asset_class.value,
             proposal.side.value, proposal.intent.value, verdict.approved, verdict.qty, proposal.price,
-            proposal.confidence, list(verdict.reasons), verdict.detail, Json(dict(verdict.figures)),
+            proposal.confidence, list(verdict.reasons), verdict.detail,
+            Json({**proposal.figures, **verdict.figures}),
             proposal.signal_id,
+        )  # fmt: skip
+
+    def _outcome_row(self, item: ExitOutcome) -> tuple[Any, ...]:
+        asset = self.registry[item.asset_id]
+        return (
+            self.portfolio, item.id, to_datetime(item.ts), asset.symbol, asset.asset_class.value,
+            "long" if item.side > 0 else "short", item.qty, item.reason, item.entry_price, item.exit_price,
+            item.gain_ratio, item.held_ns / 1e9, Json(dict(item.figures)), item.bars, item.after_best_ratio,
+            item.after_worst_ratio, item.after_close_ratio,
         )  # fmt: skip
 
     def _snapshot_row(self, item: PortfolioSnapshot) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """Assets: what can be traded, in which class, by which rules."""
 
+from ratchet.core.assets.pips import pip_size
 from ratchet.core.assets.types import Asset, AssetClass, Registry
 
-__all__ = ["Asset", "AssetClass", "Registry"]
+__all__ = ["Asset", "AssetClass", "Registry", "pip_size"]

@@ -34,6 +34,7 @@ from ratchet.core.risk import RiskEngine
 from ratchet.core.signals import Predictor, SignalBatch, SignalEngine
 from ratchet.core.trader import DayClose, TradingSession
 
+# What the venue has only taken in hand is no news before it is done.
 _NEWS = {
     EventType.NEW: OrderEventKind.ACCEPTED,
     EventType.ACCEPTED: OrderEventKind.ACCEPTED,
@@ -120,17 +121,24 @@ class Backtest:
             self._judge_day(closing)
         for event in events:
             self._book(event)
-        session.mark(bars)
+        journal.exit_outcomes += session.mark(bars)
         signals = [self._signals(batch) for batch in bars]
         decision = session.decide(bars, signals, states, ts, seq)
+        placed: list[Order] = []
         if decision.proposals:
             verdicts = self._risk.evaluate(
                 decision.snapshot, decision.proposals, states, ts, decision.context
             )
             journal.note_verdicts(verdicts)
-            for order in session.place(decision.proposals, verdicts, ts):
-                self._submit(order, ts)
+            placed = session.place(decision.proposals, verdicts, ts)
         journal.breaker_changes += session.breakers.take_changes()
+        protection = session.protect(ts)
+        for order in protection.cancels:
+            self._exchange.cancel(order.broker_order_id, ts)
+        for order in (*placed, *protection.orders):
+            self._submit(order, ts)
+        for event in self._exchange.drain_events():
+            self._book(event)
         for batch in bars:
             self._last_bar_ts[batch.asset_ids] = ts
             journal.bars += len(batch)
@@ -170,6 +178,8 @@ class Backtest:
             qty=order.qty,
             type=order.type,
             time_in_force=order.time_in_force,
+            limit_price=order.limit_price,
+            stop_price=order.stop_price,
         )
         try:
             placed = self._exchange.submit(request, ts)
@@ -196,6 +206,8 @@ class Backtest:
                 event.ts,
             )
             self._journal.note_fill(*booked)
+            return
+        if event.type not in _NEWS:
             return
         news = OrderUpdate(_NEWS[event.type], event.ts, broker_order_id=order.id)
         self._journal.note_order(self._session.on_update(order.client_order_id, news))

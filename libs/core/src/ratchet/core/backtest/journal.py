@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from ratchet.core.assets import Registry
 from ratchet.core.backtest.types import BacktestResult
+from ratchet.core.exits import ExitOutcome
 from ratchet.core.orders import Fill, FillRow, Order, OrderRow, OrderStatus, orders_digest
 from ratchet.core.performance import DailyPerformance, Summary, figures_of
 from ratchet.core.phases import PhaseChange, PhaseReadiness, PhaseState, summarize_phases
@@ -25,6 +26,7 @@ class Journal:
         self.fills: list[Fill] = []
         self.trades: list[ClosedTrade] = []
         self.daily: list[DailyPerformance] = []
+        self.exit_outcomes: list[ExitOutcome] = []
         self.phase_changes: list[PhaseChange] = []
         self.readiness: tuple[PhaseReadiness, ...] = ()
         self.rejections: Counter[str] = Counter()
@@ -81,13 +83,21 @@ class Journal:
             tuple(self.phase_changes),
             self.readiness,
             tuple(self.breaker_changes),
+            tuple(self.exit_outcomes),
         )
 
     def digest(self) -> str:
         """Return the digest of all orders and fills."""
         return orders_digest(
             (
-                OrderRow(o.created_ts, self._symbol(o.asset_id), o.side, o.qty, None, o.client_order_id)
+                OrderRow(
+                    o.created_ts,
+                    self._symbol(o.asset_id),
+                    o.side,
+                    o.qty,
+                    o.limit_price or o.stop_price,
+                    o.client_order_id,
+                )
                 for o in self.orders.values()
             ),
             (

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ratchet.core.assets import Registry
 from ratchet.core.exchange import ExchangeConfig
-from ratchet.core.exits import ExitConfig
+from ratchet.core.exits import ExitConfig, ExitOutcome
 from ratchet.core.market.batch import Floats
 from ratchet.core.orders import Fill, Order
 from ratchet.core.performance import DailyPerformance, Summary
@@ -79,3 +79,4 @@ class BacktestResult:
     phase_changes: tuple[PhaseChange, ...]
     readiness: tuple[PhaseReadiness, ...]
     breaker_changes: tuple[BreakerChange, ...] = ()
+    exit_outcomes: tuple[ExitOutcome, ...] = ()

@@ -10,12 +10,18 @@ from ratchet.core.portfolio import PositionView
 
 @dataclass(slots=True)
 class ExitState:
-    """One position's memory: largest size, best price since entry, and how many partial exits were taken."""
+    """One position's memory: largest size, best price since entry, and how many partial exits were taken.
+
+    `stop_price` is where a stop for the next bar belongs; it never moves away from the price, and is 0 until
+    the position has seen a bar. `stop_refused` says that the venue would not hold it.
+    """
 
     opened_ts: int
     largest_qty: Decimal
     best_price: float
     partials_taken: int = 0
+    stop_price: float = 0.0
+    stop_refused: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -24,6 +30,8 @@ class ExitState:
             "largest_qty": str(self.largest_qty),
             "best_price": self.best_price,
             "partials_taken": self.partials_taken,
+            "stop_price": self.stop_price,
+            "stop_refused": self.stop_refused,
         }
 
     @classmethod
@@ -34,6 +42,8 @@ class ExitState:
             Decimal(data["largest_qty"]),
             float(data["best_price"]),
             int(data["partials_taken"]),
+            float(data.get("stop_price", 0.0)),
+            bool(data.get("stop_refused", False)),
         )
 
 
@@ -62,6 +72,16 @@ class ExitStates:
         elif size > state.largest_qty:
             state.largest_qty = size
         return state
+
+    def stop_price(self, asset_id: int) -> float:
+        """Return where a stop belongs for an asset's next bar, 0 if unknown or if the venue holds none."""
+        state = self._states.get(asset_id)
+        return 0.0 if state is None or state.stop_refused else state.stop_price
+
+    def refuse_stop(self, asset_id: int) -> None:
+        """Note that the venue does not hold a stop for the present position in an asset."""
+        if asset_id in self._states:
+            self._states[asset_id].stop_refused = True
 
     def keep(self, asset_ids: Iterable[int]) -> None:
         """Forget every asset but these."""

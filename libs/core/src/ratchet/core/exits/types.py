@@ -1,6 +1,7 @@
 """The vocabulary of exits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -12,6 +13,7 @@ class ExitReason(StrEnum):
     TRAILING_STOP = "TRAILING_STOP"
     BREAK_EVEN = "BREAK_EVEN"
     TAKE_PROFIT = "TAKE_PROFIT"
+    EXIT_SCORE = "EXIT_SCORE"
     TIME_STOP = "TIME_STOP"
     PARTIAL_PROFIT = "PARTIAL_PROFIT"
     SIGNAL = "SIGNAL"
@@ -20,11 +22,15 @@ class ExitReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExitDecision:
-    """Reduce a position by qty (positive, a multiple of the asset's increment) at the next chance."""
+    """Reduce a position by qty (positive, a multiple of the asset's increment) at the next chance.
+
+    `figures` explain it: gains, distances and the exit score with its components.
+    """
 
     asset_id: int
     qty: Decimal
     reason: ExitReason
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,9 @@ class ExitView:
 
     `side` is 1 long, -1 short. `adverse` and `close` are gains against the entry price at the bar's worst
     price and close: 0.05 is 5 % of profit on either side. `best` is the best gain before this bar.
-    `atr_ratio` is ATR over the entry price, NaN while warming up; `regime` as in MarketContext.
+    `atr_ratio` is ATR over the entry price, `volatility` the standard deviation of a bar's return, `pip_stop`
+    the stop distance in pips over the entry price; each NaN where unknown. Regime and scores as in
+    MarketContext.
     """
 
     side: int
@@ -44,4 +52,9 @@ class ExitView:
     stop_loss_ratio: float
     max_holding_days: float | None
     atr_ratio: float
+    volatility: float
+    pip_stop: float
     regime: int
+    technical: float
+    model: float
+    pattern: float

@@ -11,7 +11,10 @@ from ratchet.core.orders.types import Side
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order as it was decided at event time ts (ns, UTC); price is None for one at the market."""
+    """An order as it was decided at event time ts (ns, UTC).
+
+    Price is its limit, else its stop, and None for one at the market.
+    """
 
     ts: int
     symbol: str

@@ -69,4 +69,6 @@ def _typed(hint: Any, value: Any) -> Any:
         hint = next(part for part in get_args(hint) if part is not type(None))
     if origin is tuple:
         return tuple(value)
+    if isinstance(value, dict):
+        return dict(value)
     return hint(value)

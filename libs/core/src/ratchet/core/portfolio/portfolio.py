@@ -176,6 +176,11 @@ class Portfolio:
             realized_pnl=self._books.trades[asset_id].pnl,
         )
 
+    def views(self) -> tuple[PositionView, ...]:
+        """Return every open position in asset order."""
+        views = (self.view(asset_id) for asset_id in sorted(self._books.positions))
+        return tuple(view for view in views if view is not None)
+
     def snapshot(
         self,
         ts: int,
@@ -185,14 +190,13 @@ class Portfolio:
         day_close: str = "",
     ) -> PortfolioSnapshot:
         """Return the portfolio as risk and the streams see it, positions in asset order."""
-        views = (self.view(asset_id) for asset_id in sorted(self._books.positions))
         return PortfolioSnapshot(
             portfolio=self.name,
             ts=ts,
             seq=seq,
             cash=self.cash,
             equity=self.equity,
-            positions=tuple(view for view in views if view is not None),
+            positions=self.views(),
             open_orders=tuple(open_orders),
             peak_equity=float(self.peak_equity),
             day_start_equity=float(self.day_start_equity),

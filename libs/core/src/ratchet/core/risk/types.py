@@ -9,7 +9,10 @@ from ratchet.core.orders.types import Intent, Side
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An order that the trader would like to place; qty is given for exits, None for entries."""
+    """An order that the trader would like to place; qty is given for exits, None for entries.
+
+    `figures` explain it; risk does not judge by them.
+    """
 
     id: str
     asset_id: int
@@ -22,6 +25,7 @@ class Proposal:
     qty: Decimal | None = None
     signal_id: str = ""
     reason: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

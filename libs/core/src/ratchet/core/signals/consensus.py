@@ -107,6 +107,11 @@ class Consensus:
         slots = np.flatnonzero(self._side)
         return Decision(slots, self._side[slots], 0.5 + 0.5 * np.abs(self._score[slots]))
 
+    @property
+    def score(self) -> Floats:
+        """The weighted vote in [-1, 1] of every asset at the last update, a live view [N]."""
+        return self._score
+
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return a copy of the state."""
         return {"stance": self._state.copy()}

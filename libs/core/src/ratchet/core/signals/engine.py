@@ -13,6 +13,7 @@ from ratchet.core.assets.types import Asset
 from ratchet.core.features import INDEX, FeatureEngine, model_rows
 from ratchet.core.market.batch import BarBatch, Floats
 from ratchet.core.orders.ids import signal_id
+from ratchet.core.patterns import CandlePatterns
 from ratchet.core.regime import RegimeDetector
 from ratchet.core.signals.config import StrategiesConfig
 from ratchet.core.signals.consensus import Consensus, Decision
@@ -58,6 +59,7 @@ class SignalEngine:
         self._present = np.zeros(n, dtype=np.bool_)
         self._features = FeatureEngine(n)
         self._regime = RegimeDetector(n, config.regime)
+        self._patterns = CandlePatterns(n)
         entries = {name: entry for name, entry in sorted(config.strategies.items()) if entry.enabled}
         self._strategies: tuple[Strategy[Any], ...] = tuple(
             create_strategy(name, entry.parameters) for name, entry in entries.items()
@@ -90,19 +92,26 @@ class SignalEngine:
         slots = self._accept(batch)
         table = self._features.update_bars(self._bar, self._present)
         regime = self._regime.update(table, self._present)
+        pattern = self._patterns.update(self._bar, self._present)
         ready = self._present & (self._features.bars_seen >= self._config.consensus.warmup_bars)
         version = ""
         signals: tuple[Signal, ...] = ()
+        technical = model = np.full(ready.size, np.nan)
         if ready.any():
             probability, version = self._predict(table, ready, predict)
             self._vote(batch.ts, table, regime, ready, probability, sentiment)
             decision = self._consensus.update(self._previous, self._confidence, ready, regime)
             signals = self._signals(batch.ts, table, decision, version)
+            technical = np.where(ready, self._consensus.score, np.nan)
+            model = model if probability is None else 2.0 * probability - 1.0
         context = MarketContext(
             asset_ids=batch.asset_ids,
             atr=table[slots, _ATR],
             volatility=table[slots, _VOLATILITY],
             regime=regime[slots],
+            technical=technical[slots],
+            model=model[slots],
+            pattern=pattern[slots],
         )
         return SignalBatch(self._universe, batch.ts, batch.step, signals, context)
 
@@ -206,6 +215,7 @@ class SignalEngine:
         parts: dict[str, Mapping[str, NDArray[np.generic]]] = {
             "features": self._features.state(),
             "regime": self._regime.state(),
+            "patterns": self._patterns.state(),
             "consensus": self._consensus.state(),
         }
         state: State = {f"{part}.{name}": value for part, own in parts.items() for name, value in own.items()}
@@ -228,6 +238,7 @@ class SignalEngine:
 
         self._features.restore(part("features"))
         self._regime.restore(part("regime"))
+        self._patterns.restore(part("patterns"))
         self._consensus.restore(part("consensus"))
         self._previous[:] = state["previous"]
         self._confidence[:] = state["confidence"]

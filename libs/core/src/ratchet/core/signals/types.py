@@ -29,12 +29,17 @@ class MarketContext:
     """What exits and sizing need of every asset in a batch; regime is 1 bull, -1 bear, 0 sideways.
 
     atr is in price units, volatility the standard deviation of returns per bar; NaN while warming up.
+    technical (the strategies' weighted vote), model (twice its probability of a rise, less 1) and pattern
+    (candlesticks) are in [-1, 1], bearish below 0; NaN where there is none.
     """
 
     asset_ids: AssetIds
     atr: Floats
     volatility: Floats
     regime: NDArray[np.int8]
+    technical: Floats
+    model: Floats
+    pattern: Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,28 +8,31 @@ Order of a step at event time t:
 4. `decide`      exits and entries -> `Decision`, which risk judges
 5. `place`       the approved ones become PENDING_NEW orders, which the caller commits, sends and reports
                  back by `on_update`; they fill at t+1 at the earliest
+6. `protect`     protective stops to take back, which goes before sending anything, and to place, which
+                 goes after
 
 Everything is held in memory and nothing is written: `state()` is JSON-able, and with it `restore` continues
 exactly where a committed step ended.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Self
 
 from ratchet.core.assets import Registry
 from ratchet.core.exchange import ExchangeConfig, fee_for
-from ratchet.core.exits import ExitEngine, ExitStates
+from ratchet.core.exits import ExitEngine, ExitOutcome, ExitStates, OutcomeBook
 from ratchet.core.market import BarBatch
-from ratchet.core.orders import Fill, Intent, Order, OrderEventKind, OrderStatus, OrderUpdate, advance
+from ratchet.core.orders import Fill, Intent, Order, OrderEventKind, OrderStatus, OrderUpdate, Side, advance
 from ratchet.core.orders.rows import evolve, from_row, to_row
 from ratchet.core.phases import PhaseState
-from ratchet.core.portfolio import AppliedFill, OpenOrder, Portfolio, PortfolioSnapshot
+from ratchet.core.portfolio import AppliedFill, OpenOrder, Portfolio, PortfolioSnapshot, Position
 from ratchet.core.risk import BreakerBoard, BreakersConfig, Proposal, RiskContext, Verdict
 from ratchet.core.risk.breakers.board import strictest
 from ratchet.core.risk.inputs import RiskInputs
 from ratchet.core.signals import SignalBatch
 from ratchet.core.trader.flatten import flatten_proposals
+from ratchet.core.trader.protection import Protection, Protector, is_protective
 from ratchet.core.trader.trader import Trader
 from ratchet.core.trader.types import DayClose, Decision
 
@@ -48,6 +51,7 @@ class TradingSession:
         exit_states: ExitStates | None = None,
         orders: Iterable[Order] = (),
         breakers: BreakersConfig | None = None,
+        outcomes: OutcomeBook | None = None,
     ) -> None:
         self.registry = registry
         self.portfolio = portfolio
@@ -55,7 +59,9 @@ class TradingSession:
         self.breakers = BreakerBoard(breakers)
         self.inputs = RiskInputs(registry)
         self._fees = fees
+        self._protector = Protector(registry, exits.config.resting_stops)
         self._orders = {order.client_order_id: order for order in orders}
+        self._outcomes = outcomes or OutcomeBook(exits.config.outcome_bars)
 
     @property
     def exit_states(self) -> ExitStates:
@@ -75,7 +81,7 @@ class TradingSession:
         self, ts: int, seq: int, trading_state: str = "active", day_close: str = ""
     ) -> PortfolioSnapshot:
         """Return the portfolio with its working orders and breakers, in the stricter of both states."""
-        views = [_open_order(order) for order in self.working_orders]
+        views = [_open_order(order) for order in self.working_orders if _takes_part(order)]
         state = strictest(trading_state, self.breakers.trading_state)
         snapshot = self.portfolio.snapshot(ts, seq, views, state, day_close)
         return evolve(snapshot, breakers=self.breakers.views())
@@ -105,7 +111,10 @@ class TradingSession:
         """
         if update.kind is OrderEventKind.FILLED:
             raise ValueError("executions go to on_fill, with their execution id")
-        return self._keep(advance(self._orders[client_order_id], update))
+        before = self._orders[client_order_id]
+        if update.kind is OrderEventKind.REJECTED and is_protective(before):
+            self.exit_states.refuse_stop(before.asset_id)
+        return self._keep(advance(before, update))
 
     def on_fill(
         self,
@@ -128,10 +137,15 @@ class TradingSession:
         if advanced is order:
             position = self.portfolio.position(order.asset_id)
             return order, AppliedFill(fill, position, Decimal(0), Decimal(0), duplicate=True)
+        before = self.portfolio.position(order.asset_id)
         applied = self.portfolio.apply(fill)
         if applied.closed_trade is not None:
             self.inputs.note_trade(applied.closed_trade)
             self.breakers.note_trade(float(applied.closed_trade.pnl))
+        if is_protective(order) and before.qty:
+            self._outcomes.follow(
+                _outcome(client_order_id, order.reason, before, order.side, qty, float(price), ts, {})
+            )
         return self._keep(advanced), applied
 
     def fill_of(self, order: Order, execution_id: str, qty: Decimal, price: Decimal, ts: int) -> Fill:
@@ -153,10 +167,11 @@ class TradingSession:
         """Follow an order that was not placed here, or that news has come of after it was forgotten."""
         self._orders[order.client_order_id] = order
 
-    def mark(self, bars: Sequence[BarBatch]) -> None:
-        """Stage 3: take the bars of the step."""
+    def mark(self, bars: Sequence[BarBatch]) -> list[ExitOutcome]:
+        """Stage 3: take the bars of the step; return the exits of which the outcome is known with them."""
         self.portfolio.mark(bars)
         self.inputs.note_bars(bars)
+        return self._outcomes.update(bars)
 
     def decide(
         self,
@@ -187,7 +202,27 @@ class TradingSession:
         for order in orders:
             self._orders[order.client_order_id] = order
             self.inputs.note_order(order)
+        for proposal, verdict in zip(proposals, verdicts, strict=True):
+            if verdict.approved and proposal.intent is Intent.EXIT:
+                self._outcomes.follow(self._exit_of(proposal, verdict.qty, ts))
         return orders
+
+    def protect(self, ts: int) -> Protection:
+        """Stage 6: return what to change about protective stops, and follow it.
+
+        Stops to be taken back are PENDING_CANCEL from here on, new ones PENDING_NEW.
+        """
+        plan = self._protector.plan(self.portfolio.views(), self.working_orders, self.exit_states, ts)
+        news = OrderUpdate(OrderEventKind.CANCEL_REQUESTED, ts)
+        cancels = tuple(self.on_update(order.client_order_id, news) for order in plan.cancels)
+        for order in plan.orders:
+            self._orders[order.client_order_id] = order
+        return Protection(cancels, plan.orders)
+
+    def _exit_of(self, proposal: Proposal, qty: Decimal, ts: int) -> ExitOutcome:
+        position = self.portfolio.position(proposal.asset_id)
+        price, figures = proposal.price, proposal.figures
+        return _outcome(proposal.id, proposal.reason, position, proposal.side, qty, price, ts, figures)
 
     def state(self) -> dict[str, Any]:
         """Return everything as a JSON-able dict, exactly."""
@@ -197,6 +232,7 @@ class TradingSession:
             "exits": self.exit_states.to_json(),
             "breakers": self.breakers.state(),
             "risk": self.inputs.state(),
+            "outcomes": self._outcomes.to_json(),
         }
 
     @classmethod
@@ -218,6 +254,7 @@ class TradingSession:
             fees,
             allow_short=allow_short,
             exit_states=ExitStates.from_json(state["exits"]),
+            outcomes=OutcomeBook.from_json(exits.config.outcome_bars, state.get("outcomes", ())),
             orders=[from_row(Order, row) for row in state["orders"]],
             breakers=breakers,
         )
@@ -233,6 +270,37 @@ class TradingSession:
         else:
             self._orders[order.client_order_id] = order
         return order
+
+
+def _outcome(
+    id_: str,
+    reason: str,
+    position: Position,
+    side: Side,
+    qty: Decimal,
+    price: float,
+    ts: int,
+    figures: Mapping[str, float],
+) -> ExitOutcome:
+    entry, held_side = float(position.avg_entry_price), -side.sign
+    return ExitOutcome(
+        id=id_,
+        asset_id=position.asset_id,
+        ts=ts,
+        side=held_side,
+        qty=qty,
+        reason=reason,
+        entry_price=entry,
+        exit_price=price,
+        gain_ratio=held_side * (price - entry) / entry,
+        held_ns=ts - position.opened_ts,
+        figures=figures,
+    )
+
+
+def _takes_part(order: Order) -> bool:
+    """A resting stop closes nothing yet; one without an answer blocks its asset like any other."""
+    return not is_protective(order) or order.status is OrderStatus.UNKNOWN
 
 
 def _open_order(order: Order) -> OpenOrder:

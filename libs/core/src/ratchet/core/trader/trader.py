@@ -152,6 +152,7 @@ class Trader:
                 qty=qty,
                 signal_id=str(signal.id) if signal else "",
                 reason=reason,
+                figures=decision.figures,
             )
         ]
 
