@@ -56,9 +56,7 @@ class OccSymbol:
 
     def __post_init__(self) -> None:
         if not 0 < self.strike <= _MAX_STRIKE or self.strike * _THOUSAND % 1:
-            raise ValueError(
-                f"strike {self.strike} is not in (0, {_MAX_STRIKE}] with three decimals at most"
-            )
+            raise ValueError(f"strike {self.strike} is not in (0, {_MAX_STRIKE}] with three decimals at most")
 
     @classmethod
     def parse(cls, text: str) -> Self:

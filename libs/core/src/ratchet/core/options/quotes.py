@@ -103,9 +103,7 @@ def modelled_quotes(
         return []
     valuation = value_contracts(config, contracts, underlying)
     inputs = _inputs(config, contracts, underlying)
-    moneyness = np.abs(
-        standard_moneyness(inputs.forward, inputs.strike, inputs.years, valuation.volatility)
-    )
+    moneyness = np.abs(standard_moneyness(inputs.forward, inputs.strike, inputs.years, valuation.volatility))
     ratio = config.quotes.spread_ratio + config.quotes.moneyness_ratio * moneyness
     half = valuation.greeks.price * np.minimum(ratio, config.quotes.max_spread_ratio) / 2
     return [
@@ -125,9 +123,7 @@ def chain_quotes(
     `recorded` holds the latest quote of the dataset by symbol, none later than the underlying's time.
     """
     oldest = underlying.ts - config.quotes.recorded_max_age_s * 1_000_000_000
-    fresh = {
-        symbol: quote for symbol, quote in recorded.items() if oldest <= quote.ts <= underlying.ts
-    }
+    fresh = {symbol: quote for symbol, quote in recorded.items() if oldest <= quote.ts <= underlying.ts}
     missing = [contract for contract in contracts if contract.symbol not in fresh]
     modelled = {q.contract.symbol: q for q in modelled_quotes(config, missing, underlying)}
     return [fresh.get(contract.symbol) or modelled[contract.symbol] for contract in contracts]
@@ -143,9 +139,7 @@ class _Inputs:
     dividend_yield: float
 
 
-def _inputs(
-    config: OptionsConfig, contracts: Sequence[OptionContract], underlying: Underlying
-) -> _Inputs:
+def _inputs(config: OptionsConfig, contracts: Sequence[OptionContract], underlying: Underlying) -> _Inputs:
     name = contracts[0].underlying if contracts else ""
     if any(contract.underlying != name for contract in contracts):
         raise ValueError(f"contracts must all be of one underlying, {name}")

@@ -40,7 +40,9 @@ def is_on_ladder(steps: tuple[StrikeStep, ...], strike: Decimal) -> bool:
     return False
 
 
-def strike_bounds(config: ListingConfig, low: Decimal, high: Decimal, *, is_standard: bool) -> tuple[Decimal, Decimal]:
+def strike_bounds(
+    config: ListingConfig, low: Decimal, high: Decimal, *, is_standard: bool
+) -> tuple[Decimal, Decimal]:
     """Return the lowest and highest strike that reference prices in [low, high] bring into being.
 
     A new strike is added as the underlying moves, and none is taken away, so the range of prices decides.

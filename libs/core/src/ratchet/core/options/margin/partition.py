@@ -72,9 +72,7 @@ def _constraints(
     rows = {symbol: number for number, symbol in enumerate(book.by_symbol)}
     rows[STOCK] = len(rows)
     entries = [
-        (abs(qty), rows[symbol], column)
-        for column, group in enumerate(found)
-        for symbol, qty in group.legs
+        (abs(qty), rows[symbol], column) for column, group in enumerate(found) for symbol, qty in group.legs
     ]
     values, at_rows, at_columns = zip(*entries, strict=True)
     uses = csr_array((values, (at_rows, at_columns)), shape=(len(rows), len(found)), dtype=np.float64)
@@ -83,9 +81,7 @@ def _constraints(
     return uses, np.where(is_short, upper, 0.0), upper
 
 
-def _minimise(
-    cost: NDArray[np.float64], constraints: Sequence[LinearConstraint]
-) -> NDArray[np.float64]:
+def _minimise(cost: NDArray[np.float64], constraints: Sequence[LinearConstraint]) -> NDArray[np.float64]:
     result = milp(
         cost,
         constraints=constraints,

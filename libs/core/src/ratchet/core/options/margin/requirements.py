@@ -40,9 +40,7 @@ def naked(config: MarginConfig, leg: OptionLeg, price: Decimal) -> Decimal:
     ratio = config.naked_index_ratio if is_index else config.naked_ratio
     delivered = contract.deliverable_price(price)
     least = delivered if contract.right is Right.CALL else contract.strike
-    margin = max(
-        ratio * delivered - contract.out_of_the_money(price), config.naked_minimum_ratio * least
-    )
+    margin = max(ratio * delivered - contract.out_of_the_money(price), config.naked_minimum_ratio * least)
     return to_cents((leg.mark + margin) * contract.multiplier)
 
 

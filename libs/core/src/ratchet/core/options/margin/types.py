@@ -95,9 +95,7 @@ class Partition:
         )
 
 
-UNCOVERED = frozenset(
-    {GroupKind.NAKED_CALL, GroupKind.NAKED_PUT, GroupKind.STRADDLE, GroupKind.STRANGLE}
-)
+UNCOVERED = frozenset({GroupKind.NAKED_CALL, GroupKind.NAKED_PUT, GroupKind.STRADDLE, GroupKind.STRANGLE})
 STOCK = "stock"
 
 

@@ -15,7 +15,6 @@ from ratchet.core.jit import entry, kernel
 from ratchet.core.options.pricing.arrays import Floats, aligned, check_positive
 
 
-
 def implied_volatility(
     price: ArrayLike,
     spot: ArrayLike,
