@@ -1,8 +1,8 @@
 """Option contracts and their OCC symbols.
 
-A symbol is root + YYMMDD + C or P + strike x 1000 in eight digits, as in AAPL240621C00190000 (Options Clearing
-Corporation, Options Symbology Initiative; blanks that pad the root to six characters are left out, as Alpaca
-does). The root is the underlying's symbol, with a digit behind it when the contract was adjusted.
+A symbol is root + YYMMDD + C or P + strike x 1000 in eight digits, as in AAPL240621C00190000 (OCC, Options
+Symbology Initiative). Blanks that pad the root to six characters are left out, as Alpaca does. The root is
+the underlying's symbol, with a digit behind it when the contract was adjusted.
 """
 
 import re

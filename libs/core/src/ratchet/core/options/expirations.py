@@ -20,7 +20,7 @@ def third_friday(year: int, month: int) -> date:
 
 
 def is_standard(day: date) -> bool:
-    """Say whether a date is the expiration of a monthly series (a third Friday, or the Thursday before it)."""
+    """Say whether a date is a monthly expiration: a third Friday, or the session before it."""
     return _standard(day.year, day.month) == day
 
 

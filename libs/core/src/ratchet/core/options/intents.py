@@ -1,4 +1,4 @@
-"""Position intent: whether a leg opens or closes, inferred from the position and checked when it is stated."""
+"""Position intent: whether a leg opens or closes, inferred from the position and checked when stated."""
 
 from enum import StrEnum
 

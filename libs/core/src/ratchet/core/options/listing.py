@@ -46,7 +46,7 @@ def listed_strikes(
 ) -> tuple[Decimal, ...]:
     """Return the strikes of one expiration, ascending."""
     standard = is_standard(expiration)
-    low, high = strike_bounds(config, prices.low, prices.high, is_standard=standard)
+    low, high = strike_bounds(config, underlying, prices.low, prices.high, is_standard=standard)
     return strikes_between(ladder(config, underlying, is_standard=standard), low, high)
 
 
@@ -67,7 +67,7 @@ def is_listed(config: ListingConfig, occ: OccSymbol, day: date, prices: Referenc
     if occ.root in config.excluded or occ.expiration not in listed_expirations(config, occ.root, day):
         return False
     standard = is_standard(occ.expiration)
-    low, high = strike_bounds(config, prices.low, prices.high, is_standard=standard)
+    low, high = strike_bounds(config, occ.root, prices.low, prices.high, is_standard=standard)
     return low <= occ.strike <= high and is_on_ladder(
         ladder(config, occ.root, is_standard=standard), occ.strike
     )

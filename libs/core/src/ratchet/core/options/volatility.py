@@ -41,7 +41,7 @@ def surface(
 def standard_moneyness(
     forward: ArrayLike, strike: ArrayLike, years: ArrayLike, volatility: ArrayLike
 ) -> Floats:
-    """Return how many standard deviations ln(strike) lies above ln(forward), for maturities of a day or more."""
+    """Return how many standard deviations ln(strike) lies above ln(forward); a day of maturity at least."""
     ratio = np.asarray(strike, dtype=np.float64) / np.asarray(forward, dtype=np.float64)
     deviation = np.asarray(volatility) * np.sqrt(np.maximum(np.asarray(years), _MIN_YEARS))
     result: Floats = np.log(ratio) / deviation

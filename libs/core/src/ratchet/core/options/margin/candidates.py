@@ -74,7 +74,7 @@ def _pair_group(long: OptionContract, short: OptionContract) -> Group:
 
 
 def _wings(legs: list[OptionLeg]) -> Iterator[Group]:
-    """Yield long butterflies and condors: long, short, short, long by rising strike, of one right and date."""
+    """Yield long butterflies and condors of one right and date: long, short, short, long by strike."""
     for right in Right:
         longs, shorts = _of(legs, right, 1), _of(legs, right, -1)
         for low, high in product(longs, longs):
@@ -98,10 +98,10 @@ def _winged(
 
 
 def _iron(pairs: list[tuple[OptionContract, OptionContract]]) -> Iterator[Group]:
-    """Yield a call credit spread with a put credit spread of one date: at most one of them can lose in full."""
-    credits = [(long, short) for long, short in pairs if _is_credit(long, short)]
-    calls = [pair for pair in credits if pair[0].right is Right.CALL]
-    puts = [pair for pair in credits if pair[0].right is Right.PUT]
+    """Yield a call with a put credit spread of one date, which cannot both lose in full."""
+    spreads = [(long, short) for long, short in pairs if _is_credit(long, short)]
+    calls = [pair for pair in spreads if pair[0].right is Right.CALL]
+    puts = [pair for pair in spreads if pair[0].right is Right.PUT]
     for (long_call, short_call), (long_put, short_put) in product(calls, puts):
         if long_call.expiration == long_put.expiration:
             kind = _iron_kind(long_put, short_put, short_call, long_call)

@@ -1,4 +1,4 @@
-"""Option values: European by Black-Scholes-Merton, American by a binomial tree, implied volatility, Greeks."""
+"""Option values: European by Black-Scholes-Merton, American by a binomial tree; implied volatility."""
 
 from ratchet.core.options.pricing.american import american_greeks, american_price
 from ratchet.core.options.pricing.black_scholes import Greeks, black_scholes

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ratchet.core.jit import entry, kernel
-from ratchet.core.options.pricing.arrays import Floats, aligned, check_not_negative, check_positive
+from ratchet.core.options.pricing.arrays import Columns, Floats, aligned, check_not_negative, check_positive
 from ratchet.core.options.pricing.black_scholes import Greeks, black_scholes
 
 DEFAULT_STEPS = 201
+_VOLATILITY, _RATE = 3, 5
 _VOLATILITY_BUMP = 1e-3
 _RATE_BUMP = 1e-4
 
@@ -32,8 +33,8 @@ def american_price(
 
     At expiration and without volatility the price is the better of exercising now and holding to the end.
     """
-    columns = aligned(spot, strike, years, volatility, sign, rate, dividend_yield)
-    return _values(columns, steps)[0]
+    price: Floats = _values(aligned(spot, strike, years, volatility, sign, rate, dividend_yield), steps)[0]
+    return price
 
 
 def american_greeks(
@@ -52,22 +53,24 @@ def american_greeks(
     """
     columns = aligned(spot, strike, years, volatility, sign, rate, dividend_yield)
     price, delta, gamma, theta = _values(columns, steps)
-    vega = _slope(columns, 3, _VOLATILITY_BUMP, steps)
-    rho = _slope(columns, 5, _RATE_BUMP, steps)
+    vega = _slope(columns, _VOLATILITY, _VOLATILITY_BUMP, steps)
+    rho = _slope(columns, _RATE, _RATE_BUMP, steps)
     return Greeks(price, delta, gamma, vega, theta, rho)
 
 
-def _slope(columns: tuple[Floats, ...], index: int, bump: float, steps: int) -> Floats:
-    up, down = list(columns), list(columns)
-    up[index] = columns[index] + bump
-    down[index] = columns[index] - bump
-    if index == 3:
-        down[index] = np.maximum(down[index], 0.0)
-    width = up[index] - down[index]
-    return (_values(tuple(up), steps)[0] - _values(tuple(down), steps)[0]) / width
+def _slope(columns: Columns, index: int, bump: float, steps: int) -> Floats:
+    upper, lower = columns[index] + bump, columns[index] - bump
+    if index == _VOLATILITY:
+        lower = np.maximum(lower, 0.0)
+    higher, deeper = list(columns), list(columns)
+    higher[index], deeper[index] = upper, lower
+    raised = _values(aligned(*higher), steps)[0]
+    lowered = _values(aligned(*deeper), steps)[0]
+    slope: Floats = (raised - lowered) / (upper - lower)
+    return slope
 
 
-def _values(columns: tuple[Floats, ...], steps: int) -> Floats:
+def _values(columns: Columns, steps: int) -> Floats:
     check_positive(spot=columns[0], strike=columns[1])
     check_not_negative(years=columns[2], volatility=columns[3])
     if steps < 3:
@@ -75,13 +78,13 @@ def _values(columns: tuple[Floats, ...], steps: int) -> Floats:
     european = black_scholes(*columns)
     out = np.empty((4, len(columns[0])))
     exact = np.stack([european.price, european.delta, european.gamma, european.theta])
-    _trees(*columns, exact, steps, out)
+    _trees(columns, exact, steps, out)
     return out
 
 
 @kernel
 def _roll(
-    s: float, k: float, side: float, up: float, p: float, discount: float, steps: int, early: bool,
+    s: float, k: float, side: float, p: float, discount: float, steps: int, early: bool,
     values: Floats, powers: Floats, read: Floats,
 ) -> None:  # fmt: skip
     """Roll one tree back; `read` receives the values of steps 0 (1), 1 (2) and 2 (3)."""
@@ -116,18 +119,8 @@ def _read_greeks(read: Floats, s: float, up: float, dt: float, greeks: Floats) -
 
 
 @entry
-def _trees(
-    spot: Floats,
-    strike: Floats,
-    years: Floats,
-    volatility: Floats,
-    sign: Floats,
-    rate: Floats,
-    dividend_yield: Floats,
-    exact: Floats,
-    steps: int,
-    out: Floats,
-) -> None:
+def _trees(columns: Columns, exact: Floats, steps: int, out: Floats) -> None:
+    spot, strike, years, volatility, sign, rate, dividend_yield = columns
     values = np.empty(steps + 1)
     powers = np.empty(2 * steps + 1)
     read = np.empty(6)
@@ -153,9 +146,9 @@ def _trees(
         for j in range(1, 2 * steps + 1):
             powers[j] = powers[j - 1] * up
         discount = math.exp(-rate[i] * dt)
-        _roll(s, k, side, up, p, discount, steps, True, values, powers, read)
+        _roll(s, k, side, p, discount, steps, True, values, powers, read)
         _read_greeks(read, s, up, dt, greeks)
-        _roll(s, k, side, up, p, discount, steps, False, values, powers, read)
+        _roll(s, k, side, p, discount, steps, False, values, powers, read)
         _read_greeks(read, s, up, dt, control)
         exercised = greeks[0] <= intrinsic
         for row in range(4):

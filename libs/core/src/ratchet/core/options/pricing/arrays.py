@@ -4,17 +4,38 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Columns = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]
 
 
-def aligned(*columns: ArrayLike) -> tuple[Floats, ...]:
-    """Broadcast inputs to one length and return them as contiguous float64 arrays.
+def aligned(
+    first: ArrayLike,
+    second: ArrayLike,
+    third: ArrayLike,
+    fourth: ArrayLike,
+    fifth: ArrayLike,
+    sixth: ArrayLike,
+    seventh: ArrayLike,
+) -> Columns:
+    """Broadcast the seven inputs to one length; return contiguous, writable float64 arrays.
 
     ValueError when the shapes do not fit or an array has more than one dimension.
     """
-    arrays = [np.atleast_1d(np.asarray(column, dtype=np.float64)) for column in columns]
+    given = (first, second, third, fourth, fifth, sixth, seventh)
+    arrays = [np.atleast_1d(np.asarray(column, dtype=np.float64)) for column in given]
     if any(array.ndim != 1 for array in arrays):
         raise ValueError("pricing takes numbers or one-dimensional arrays")
-    return tuple(np.ascontiguousarray(column) for column in np.broadcast_arrays(*arrays))
+    (length,) = np.broadcast_shapes(*(array.shape for array in arrays))
+    a, b, c, d, e, f, g = (_column(array, length) for array in arrays)
+    return a, b, c, d, e, f, g
+
+
+def _column(array: Floats, length: int) -> Floats:
+    # A compiled kernel is made for each kind of array, so there is one kind.
+    if len(array) != length:
+        return np.full(length, array[0])
+    if array.flags.c_contiguous and array.flags.writeable:
+        return array
+    return array.copy()
 
 
 def check_positive(**columns: Floats) -> None:

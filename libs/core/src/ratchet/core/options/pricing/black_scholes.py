@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ratchet.core.jit import entry
-from ratchet.core.options.pricing.arrays import Floats, aligned, check_not_negative, check_positive
+from ratchet.core.options.pricing.arrays import Columns, Floats, aligned, check_not_negative, check_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +49,13 @@ def black_scholes(
     check_positive(spot=columns[0], strike=columns[1])
     check_not_negative(years=columns[2], volatility=columns[3])
     out = np.empty((6, len(columns[0])))
-    _black_scholes(*columns, out)
+    _black_scholes(columns, out)
     return Greeks(*out)
 
 
 @entry
-def _black_scholes(
-    spot: Floats,
-    strike: Floats,
-    years: Floats,
-    volatility: Floats,
-    sign: Floats,
-    rate: Floats,
-    dividend_yield: Floats,
-    out: Floats,
-) -> None:
+def _black_scholes(columns: Columns, out: Floats) -> None:
+    spot, strike, years, volatility, sign, rate, dividend_yield = columns
     for i in range(spot.shape[0]):
         root = math.sqrt(years[i])
         deviation = volatility[i] * root

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ratchet.core.jit import entry, kernel
-from ratchet.core.options.pricing.arrays import Floats, aligned, check_positive
+from ratchet.core.options.pricing.arrays import Columns, Floats, aligned, check_positive
 
 
 def implied_volatility(
@@ -33,7 +33,7 @@ def implied_volatility(
     columns = aligned(price, spot, strike, years, sign, rate, dividend_yield)
     check_positive(spot=columns[1], strike=columns[2])
     out = np.empty(len(columns[0]))
-    _implied(*columns, out)
+    _implied(columns, out)
     return out
 
 
@@ -87,16 +87,8 @@ def _solve(x: float, c: float) -> float:
 
 
 @entry
-def _implied(
-    price: Floats,
-    spot: Floats,
-    strike: Floats,
-    years: Floats,
-    sign: Floats,
-    rate: Floats,
-    dividend_yield: Floats,
-    out: Floats,
-) -> None:
+def _implied(columns: Columns, out: Floats) -> None:
+    price, spot, strike, years, sign, rate, dividend_yield = columns
     for i in range(price.shape[0]):
         out[i] = math.nan
         if not years[i] > 0.0 or not price[i] >= 0.0:
