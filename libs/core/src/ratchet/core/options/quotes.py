@@ -20,6 +20,7 @@ from ratchet.core.options.pricing.arrays import Floats
 from ratchet.core.options.ticks import ceil_to_tick, floor_to_tick, tick_size
 from ratchet.core.options.volatility import standard_moneyness, surface
 
+_FAR = 10.0
 NS_PER_YEAR = 365 * 86_400_000_000_000
 
 
@@ -75,7 +76,10 @@ def value_contracts(
 ) -> Valuation:
     """Value contracts of one underlying by the model, each by its own exercise style."""
     inputs = _inputs(config, contracts, underlying)
-    volatility = surface(config.volatility, underlying.realised, inputs.forward, inputs.strike, inputs.years)
+    skew = config.volatility.skews.get(contracts[0].underlying) if contracts else None
+    volatility = surface(
+        config.volatility, underlying.realised, inputs.forward, inputs.strike, inputs.years, skew
+    )
     columns = np.empty((6, len(contracts)))
     american = np.array([c.style is ExerciseStyle.AMERICAN for c in contracts], dtype=np.bool_)
     for chosen, model in ((american, american_greeks), (~american, black_scholes)):
@@ -104,7 +108,8 @@ def modelled_quotes(
     valuation = value_contracts(config, contracts, underlying)
     inputs = _inputs(config, contracts, underlying)
     moneyness = np.abs(standard_moneyness(inputs.forward, inputs.strike, inputs.years, valuation.volatility))
-    ratio = config.quotes.spread_ratio + config.quotes.moneyness_ratio * moneyness
+    distance = np.minimum(moneyness, _FAR)
+    ratio = config.quotes.spread_ratio * np.exp(config.quotes.spread_growth * distance)
     half = valuation.greeks.price * np.minimum(ratio, config.quotes.max_spread_ratio) / 2
     return [
         _quote(config, contract, underlying.ts, float(price), float(width))

@@ -22,9 +22,17 @@ def realised_volatility(closes: Floats, bars_per_year: float) -> float:
 
 
 def surface(
-    config: VolatilityConfig, realised: float, forward: ArrayLike, strike: ArrayLike, years: ArrayLike
+    config: VolatilityConfig,
+    realised: float,
+    forward: ArrayLike,
+    strike: ArrayLike,
+    years: ArrayLike,
+    skew: float | None = None,
 ) -> Floats:
-    """Return modelled volatilities [n] of strikes at maturities; NaN `realised` means the long-run level."""
+    """Return modelled volatilities [n] of strikes at maturities.
+
+    NaN `realised` means the long-run level; `skew` replaces the configured one.
+    """
     level = config.long_run if not np.isfinite(realised) else realised * config.premium
     maturity = np.maximum(np.atleast_1d(np.asarray(years, dtype=np.float64)), _MIN_YEARS)
     # The mean variance until a maturity, when variance reverts exponentially to its long-run value.
@@ -33,7 +41,8 @@ def surface(
     variance = weight * level**2 + (1.0 - weight) * config.long_run**2
     base = np.clip(np.sqrt(variance), config.floor, config.cap)
     moneyness = standard_moneyness(forward, strike, maturity, base)
-    smile = 1.0 + config.skew * moneyness + config.curvature * moneyness**2
+    slope = config.skew if skew is None else skew
+    smile = 1.0 + slope * moneyness + config.curvature * moneyness**2
     shaped: Floats = base * np.clip(smile, config.min_smile, config.max_smile)
     return shaped
 
