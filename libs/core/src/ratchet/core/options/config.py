@@ -92,9 +92,9 @@ class VolatilityConfig(_Model):
 
     The level is realised volatility times `premium`, floored and capped; with maturity it reverts to
     `long_run` at the rate 1/`reversion_years`. With m = ln(strike / forward) / (level x sqrt(years)), the
-    smile multiplies by 1 + skew x m + curvature x m^2, kept within [min_smile, max_smile]. The default smile is
-    the median fit to quoted chains of AAPL, AMZN, NVDA, TSLA (skew -0.05 to -0.11), SPY and QQQ (-0.20 to
-    -0.23) of February 2026; `skews` states it by underlying.
+    smile multiplies by 1 + skew x m + curvature x m^2, kept within [min_smile, max_smile]; `skews` states the
+    skew by underlying. The default smile is the median fit to quoted chains of AAPL, AMZN, NVDA, TSLA (skew
+    -0.05 to -0.11), SPY and QQQ (-0.20 to -0.23) of February 2026.
     """
 
     lookback_bars: Annotated[int, Field(ge=2, le=5000)] = 60
