@@ -21,7 +21,7 @@ def account_row(venue: Venue) -> dict[str, Any]:
         "ts": venue.ts,
         "draws": venue.draws,
         "margin": venue.margin.to_row(),
-    }
+    } | ({"options": venue.options.to_row()} if venue.options.count else {})
 
 
 def snapshot(venue: Venue) -> dict[str, Any]:
@@ -65,6 +65,8 @@ def load(venue: Venue, state: dict[str, Any]) -> None:
     venue.draws = int(account.get("draws", 0))
     if "margin" in account:
         venue.margin = MarginState.from_row(account["margin"])
+    if "options" in account:
+        venue.options.load(account["options"])
     if "settings" in state:
         venue.settings = AccountSettings(**state["settings"])
     for row in state.get("positions", ()):

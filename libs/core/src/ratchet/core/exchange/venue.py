@@ -11,6 +11,9 @@ from ratchet.core.exchange.actions import CorporateAction
 from ratchet.core.exchange.book import OrderBook
 from ratchet.core.exchange.config import ExchangeConfig
 from ratchet.core.exchange.days import day_end
+from ratchet.core.exchange.options.book import OptionBook
+from ratchet.core.exchange.options.coverage import Coverage
+from ratchet.core.exchange.options.market import NoOptionMarket, OptionMarket
 from ratchet.core.exchange.settings import AccountSettings
 from ratchet.core.exchange.state import MarginState
 from ratchet.core.exchange.types import Activity, EventType, ExchangeEvent, ExchangeOrder
@@ -43,6 +46,7 @@ class Venue:
         account: str,
         is_known: Callable[[str], bool] | None,
         track_changes: bool,
+        option_market: OptionMarket | None = None,
     ) -> None:
         self.registry = registry
         self.config = config
@@ -67,10 +71,18 @@ class Venue:
         self.mark_ts = np.zeros(size, dtype=np.int64)
         self.bar_start = np.zeros(size, dtype=np.int64)
         self.bar_ns = np.zeros(size, dtype=np.int64)
+        self.options = OptionBook(self, option_market or NoOptionMarket())
+        self.coverage = Coverage(self.options)
 
     def asset(self, asset_id: int) -> Asset:
-        """Return an asset of the registry."""
-        return self.registry[asset_id]
+        """Return an asset of the registry, or an option contract that was traded here."""
+        return self.options.asset(asset_id) if self.options.is_option(asset_id) else self.registry[asset_id]
+
+    def priced_by(self, asset_id: int) -> int:
+        """Return the asset whose bars move this one: an option's underlying, else the asset itself."""
+        if not self.options.is_option(asset_id):
+            return asset_id
+        return self.options.underlying_id(self.options.contract(asset_id))
 
     def position(self, asset_id: int) -> Position:
         """Return the position in an asset, flat if there is none."""
@@ -109,9 +121,16 @@ class Venue:
         return self._equity
 
     def available_qty(self, asset_id: int) -> Decimal:
-        """Return how much of a position, long or short, is not promised to working closing orders."""
+        """Return how much of a position, long or short, is promised neither to working closing orders nor
+        to the short calls that it covers.
+        """
         held = self.position(asset_id).qty
-        return abs(held) - self.book.promised_qty(asset_id) if held else ZERO
+        if not held:
+            return ZERO
+        free = abs(held) - self.book.promised_qty(asset_id)
+        if held < 0 or self.options.is_option(asset_id) or not self.options.count:
+            return free
+        return max(free - self.coverage.locked_shares(asset_id), ZERO)
 
     def add_cash(self, delta: Decimal) -> None:
         """Change the cash balance."""
@@ -184,7 +203,9 @@ class Venue:
         return day_end(self.margin.day) if self.margin.day else 0
 
     def mark_price(self, asset_id: int) -> Decimal | None:
-        """Return the last close, None before the first bar."""
+        """Return the last close, None before the first bar; of an option, the value of one contract."""
+        if self.options.is_option(asset_id):
+            return self.options.mark(asset_id)
         value = float(self.marks[asset_id])
         return from_float(value) if value > 0 else None
 

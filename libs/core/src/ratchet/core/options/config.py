@@ -161,6 +161,14 @@ class SettlementConfig(_Model):
     seed: Annotated[int, Field(ge=0)] = 20_240_621
 
 
+class OptionFees(_Model):
+    """Dollars a contract: regulatory and clearing fees on every trade, trading activity fee on sales."""
+
+    regulatory: Annotated[Decimal, Field(ge=0)] = Decimal("0.023")
+    clearing: Annotated[Decimal, Field(ge=0)] = Decimal("0.025")
+    trading_activity: Annotated[Decimal, Field(ge=0)] = Decimal("0.00329")
+
+
 class OptionsConfig(_Model):
     """Everything about options at one venue; `trading_level` is 0 (off) to 3 (spreads)."""
 
@@ -174,3 +182,4 @@ class OptionsConfig(_Model):
     quotes: QuoteConfig = QuoteConfig()
     margin: MarginConfig = MarginConfig()
     settlement: SettlementConfig = SettlementConfig()
+    fees: OptionFees = OptionFees()
