@@ -40,7 +40,15 @@ def test_a_symbol_is_read_as_the_clearing_corporation_writes_it():
 def test_every_symbol_reads_back_as_itself(root, expiration, right, strike):
     occ = OccSymbol(root, expiration, right, strike)
     assert OccSymbol.parse(str(occ)) == occ
+    assert OccSymbol.from_uuid(occ.to_uuid()) == occ
+    assert occ.to_uuid().version == 8
     assert is_option_symbol(str(occ))
+
+
+@given(st.uuids())
+def test_an_id_of_something_else_is_refused(value):
+    with pytest.raises(ValueError, match="not"):
+        OccSymbol.from_uuid(value)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ class VolatilityConfig(_Model):
     -0.05 to -0.11), SPY and QQQ (-0.20 to -0.23) of February 2026.
     """
 
-    lookback_bars: Annotated[int, Field(ge=2, le=5000)] = 60
+    lookback_sessions: Annotated[int, Field(ge=1, le=252)] = 21
     premium: PositiveFloat = 1.1
     floor: PositiveFloat = 0.08
     cap: PositiveFloat = 3.0

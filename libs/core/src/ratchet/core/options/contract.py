@@ -7,14 +7,18 @@ the underlying's symbol, with a digit behind it when the contract was adjusted.
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Self
-from uuid import NAMESPACE_OID, uuid5
+from uuid import UUID
 
 STANDARD_MULTIPLIER = 100
 _THOUSAND = Decimal(1000)
+_EPOCH = date(2000, 1, 1)
+_LETTERS = " ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_ROOT_LENGTH = 6
+_MARK = 0x2A6F_7074_696F
 _MAX_STRIKE = Decimal("99999.999")
 _SYMBOL = re.compile(r"(?P<root>[A-Z]{1,5}[0-9]?)(?P<day>[0-9]{6})(?P<right>[CP])(?P<strike>[0-9]{8})")
 
@@ -73,6 +77,33 @@ class OccSymbol:
         right = Right.CALL if match["right"] == "C" else Right.PUT
         return cls(match["root"], expiration, right, Decimal(match["strike"]) / _THOUSAND)
 
+    def to_uuid(self) -> UUID:
+        """Return an id that states the same four facts, so that no table of ids is needed (RFC 9562, v8)."""
+        root = 0
+        for letter in f"{self.root:<{_ROOT_LENGTH}}":
+            root = root * len(_LETTERS) + _LETTERS.index(letter)
+        days = (self.expiration - _EPOCH).days
+        packed = (((root << 16 | days) << 1 | (self.right is Right.PUT)) << 27) | int(self.strike * _THOUSAND)
+        high, middle, low = packed >> 28, packed >> 16 & 0xFFF, packed & 0xFFFF
+        return UUID(int=high << 80 | 8 << 76 | middle << 64 | 2 << 62 | _MARK << 16 | low)
+
+    @classmethod
+    def from_uuid(cls, value: UUID) -> Self:
+        """Read an id of to_uuid; ValueError for any other."""
+        bits = value.int
+        packed = (bits >> 80) << 28 | (bits >> 64 & 0xFFF) << 16 | bits & 0xFFFF
+        root, rest = packed >> 44, packed & (1 << 44) - 1
+        letters = ""
+        for _ in range(_ROOT_LENGTH):
+            root, letter = divmod(root, len(_LETTERS))
+            letters = _LETTERS[letter] + letters
+        right = Right.PUT if rest >> 27 & 1 else Right.CALL
+        expiration = _EPOCH + timedelta(days=rest >> 28)
+        found = cls(letters.strip(), expiration, right, Decimal(rest & (1 << 27) - 1) / _THOUSAND)
+        if found.to_uuid() != value:
+            raise ValueError(f"{value} is not the id of an option contract")
+        return found
+
     def __str__(self) -> str:
         letter = "C" if self.right is Right.CALL else "P"
         return f"{self.root}{self.expiration:%y%m%d}{letter}{int(self.strike * _THOUSAND):08d}"
@@ -106,7 +137,7 @@ class OptionContract:
     @property
     def id(self) -> str:
         """A UUID that is the same on every machine."""
-        return str(uuid5(NAMESPACE_OID, f"ratchet-option-{self.symbol}"))
+        return str(self.occ.to_uuid())
 
     @property
     def right(self) -> Right:

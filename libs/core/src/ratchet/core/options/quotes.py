@@ -11,16 +11,19 @@ from decimal import Decimal
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratchet.core.options.config import OptionsConfig
 from ratchet.core.options.contract import ExerciseStyle, OptionContract
 from ratchet.core.options.expirations import expiration_close
-from ratchet.core.options.pricing import Greeks, american_greeks, black_scholes
+from ratchet.core.options.pricing import Greeks, american_greeks, american_price, black_scholes
 from ratchet.core.options.pricing.arrays import Floats
 from ratchet.core.options.ticks import ceil_to_tick, floor_to_tick, tick_size
 from ratchet.core.options.volatility import standard_moneyness, surface
 
 _FAR = 10.0
+_PATH_STEPS = 51
+Times = NDArray[np.int64]
 NS_PER_YEAR = 365 * 86_400_000_000_000
 
 
@@ -97,6 +100,31 @@ def value_contracts(
                 result.price, result.delta, result.gamma, result.vega, result.theta, result.rho
             )  # fmt: skip
     return Valuation(volatility, Greeks(*columns))
+
+
+def value_path(
+    config: OptionsConfig, contract: OptionContract, prices: Floats, times: Times, realised: Floats
+) -> Floats:
+    """Return the modelled price [n] of one contract along prices of its underlying at times (ns, UTC).
+
+    realised: the realised volatility [n] known at each time. At expiration the price is the intrinsic value.
+    """
+    years = np.maximum(expiration_close(contract.expiration) - times, 0) / NS_PER_YEAR
+    spot = prices * contract.size / contract.multiplier
+    strike = np.full(len(prices), float(contract.strike))
+    dividend_yield = config.dividend_yields.get(contract.underlying, 0.0)
+    forward = spot * np.exp((config.risk_free_rate - dividend_yield) * years)
+    skew = config.volatility.skews.get(contract.underlying)
+    volatility = np.empty(len(prices))
+    for level in np.unique(realised):
+        same = (realised == level) | (np.isnan(realised) & np.isnan(level))
+        volatility[same] = surface(
+            config.volatility, float(level), forward[same], strike[same], years[same], skew
+        )
+    inputs = (spot, strike, years, volatility, float(contract.right.sign), config.risk_free_rate)
+    if contract.style is ExerciseStyle.EUROPEAN:
+        return black_scholes(*inputs, dividend_yield).price
+    return american_price(*inputs, dividend_yield, steps=_PATH_STEPS)
 
 
 def modelled_quotes(

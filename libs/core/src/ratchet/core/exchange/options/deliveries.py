@@ -43,7 +43,7 @@ def remove_contracts(venue: Venue, asset_id: int, qty: int, kind: str, delivery:
     if in_cash:
         venue.add_cash(in_cash)
     symbol = venue.asset(asset_id).symbol
-    _record(venue, kind, asset_id, ts, qty=-removed, money=in_cash, description=f"{_WORDS[kind]} {symbol}")
+    record(venue, kind, asset_id, ts, qty=-removed, money=in_cash, description=f"{_WORDS[kind]} {symbol}")
     if delivery.shares:
         _deliver(venue, asset_id, delivery, ts)
 
@@ -58,7 +58,7 @@ def _deliver(venue: Venue, asset_id: int, delivery: Delivery, ts: int) -> None:
     venue.set_position(booking.position)
     contract = venue.options.contract(asset_id)
     text = f"{canonical(shares)} {contract.underlying} at {canonical(delivery.price)} for {contract.symbol}"
-    _record(
+    record(
         venue,
         TRADE,
         underlying_id,
@@ -70,7 +70,7 @@ def _deliver(venue: Venue, asset_id: int, delivery: Delivery, ts: int) -> None:
     )
 
 
-def _record(
+def record(
     venue: Venue,
     kind: str,
     asset_id: int,
@@ -81,6 +81,7 @@ def _record(
     price: Decimal = ZERO,
     description: str,
 ) -> None:
+    """Record a row of account history; qty is what it adds to the position in the asset."""
     name = str(uuid5(NAMESPACE, f"activity|{venue.account}|{kind}|{ts}|{venue.next_seq()}"))
     side = Side.SELL if qty < 0 else Side.BUY
     venue.record(

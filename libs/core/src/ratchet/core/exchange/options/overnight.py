@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from ratchet.core.exchange.actions import ActionKind
 from ratchet.core.exchange.lifecycle import close
-from ratchet.core.exchange.options.deliveries import ASSIGNMENT, remove_contracts
+from ratchet.core.exchange.options.deliveries import ASSIGNMENT, record, remove_contracts
 from ratchet.core.exchange.types import ExchangeStatus
 from ratchet.core.exchange.venue import Venue
 from ratchet.core.options.adjustment import adjust_for_split
@@ -71,10 +71,13 @@ def adjust_contracts(venue: Venue, underlying_id: int, ratio: Decimal, ts: int) 
         if venue.options.underlying_id(contract) != underlying_id:
             continue
         found = adjust_for_split(contract, exact.numerator, exact.denominator)
-        _move(venue, asset_id, venue.options.adopt(found.contract), qty * found.contracts_per_old)
+        _move(venue, asset_id, venue.options.adopt(found.contract), qty * found.contracts_per_old, ts)
 
 
-def _move(venue: Venue, old_id: int, new_id: int, qty: int) -> None:
+def _move(venue: Venue, old_id: int, new_id: int, qty: int, ts: int) -> None:
     old = venue.position(old_id)
     venue.set_position(Position(old_id))
     venue.set_position(Position(new_id, Decimal(qty), old.cost, old.realized_pnl, old.opened_ts))
+    text = f"split: {venue.asset(old_id).symbol} became {venue.asset(new_id).symbol}"
+    for asset_id, change in ((old_id, -old.qty), (new_id, Decimal(qty))):
+        record(venue, "SPLIT", asset_id, ts, qty=change, money=ZERO, description=text)
