@@ -50,6 +50,11 @@ class OptionBook:
         """How many contracts were ever traded here."""
         return len(self._contracts)
 
+    @property
+    def contracts(self) -> tuple[OptionContract, ...]:
+        """Every contract that was ever traded here, in order of their ids."""
+        return tuple(self._contracts)
+
     def is_option(self, asset_id: int) -> bool:
         """Say whether an id is a contract's."""
         return asset_id >= self._first
