@@ -64,7 +64,8 @@ def _read(path: Path) -> QuoteColumns:
         raise DatasetError(f"{path}: column {missing[0]!r} is missing; it needs {', '.join(_REQUIRED)}")
     frame = frame[frame["ask"] > 0]
     try:
-        times = pd.to_datetime(frame["ts"], utc=True).dt.as_unit("ns").astype("int64").to_numpy()
+        moments = pd.to_datetime(frame["ts"], utc=True).dt.as_unit("ns")
+        times = np.asarray(moments.astype("int64"), dtype=np.int64)
         symbols = _symbols(frame)
     except ValueError as error:
         raise DatasetError(f"{path}: {' '.join(str(error).split())}") from None

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -57,8 +58,10 @@ def active_contracts(book: OptionBook, wanted: ContractFilter, ts: int) -> Itera
         prices = book.reference_prices(name, ts)
         listed = [] if prices is None else listed_contracts(book.config.listing, name, day, prices)
         found = {c.symbol: c for c in listed if wanted.accepts(c) and not book.is_expired(c, ts)}
-        for contract in book.contracts:
-            if contract.underlying == name and wanted.accepts(contract) and not book.is_expired(contract, ts):
+        quoted = (book.find(symbol, ts) for symbol in sorted(book.market.recorded_symbols(name, ts)))
+        others = [c for c in book.contracts if c.underlying == name]
+        for contract in (*others, *(c for c in quoted if c is not None)):
+            if wanted.accepts(contract) and not book.is_expired(contract, ts):
                 found.setdefault(contract.symbol, contract)
         yield from sorted(found.values(), key=key_of)
 
@@ -88,10 +91,8 @@ def page_of(
 def find_contract(book: OptionBook, symbol_or_id: str, ts: int) -> OptionContract | None:
     """Return a contract by OCC symbol or id: one that is listed at ts or was traded here."""
     text = symbol_or_id.strip().upper()
-    try:
+    with contextlib.suppress(ValueError):
         text = str(OccSymbol.from_uuid(UUID(symbol_or_id)))
-    except ValueError:
-        pass
     return book.find(text, ts)
 
 

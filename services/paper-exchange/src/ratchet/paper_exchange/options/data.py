@@ -1,4 +1,4 @@
-"""Answers of the options data API: quotes as of the clock, and bars and trades modelled from the underlying's.
+"""Answers of the options data API: quotes at the clock, bars and trades modelled from the underlying's.
 
 Nobody records trades of options here, so a bar's prices are the model's at the underlying's open, high, low
 and close, its volume is 0, and a trade is the middle of the market at the end of a bar.
@@ -141,7 +141,8 @@ class OptionData:
         high, low = (bars.high, bars.low) if rises else (bars.low, bars.high)
         opens = np.maximum(bars.starts, bars.ends - NS_PER_DAY)
         realised = np.array(
-            [self._market.realised_volatility(underlying_id, ts) for ts in bars.ends.tolist()], dtype=np.float64
+            [self._market.realised_volatility(underlying_id, ts) for ts in bars.ends.tolist()],
+            dtype=np.float64,
         )
 
         def valued(prices: Floats, times: Times) -> Floats:

@@ -1,6 +1,6 @@
-"""What the exchange is told of underlyings, from the bars of past sessions and the dataset's option quotes."""
+"""What the exchange is told of underlyings: bars of past sessions and the dataset's option quotes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -57,6 +57,10 @@ class HistoryMarket:
     def recorded_quotes(self, contracts: Sequence[OptionContract], ts: int) -> Mapping[str, OptionQuote]:
         """Return the dataset's last quotes at ts."""
         return self._recorded.at(contracts, ts)
+
+    def recorded_symbols(self, underlying: str, ts: int) -> Collection[str]:
+        """Return the contracts of the dataset's quotes that have one at ts and have not expired."""
+        return self._recorded.known(underlying, ts)
 
     def _sessions(self, ts: int, count: int) -> list[Session]:
         today = local_time(ts).date()

@@ -1,6 +1,6 @@
 """The dataset's own option quotes, as of any time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.common.datasets.option_quotes import QuoteColumns
-from ratchet.core.options import OptionContract
+from ratchet.core.options import OccSymbol, OptionContract
+from ratchet.core.options.expirations import expiration_close
 from ratchet.core.options.quotes import OptionQuote, QuoteSource
 from ratchet.core.orders.money import from_float
 
@@ -25,6 +26,8 @@ class RecordedQuotes:
     def __init__(self, columns: QuoteColumns | None = None) -> None:
         self._columns = columns
         self._series: dict[str, _Series] = {}
+        # By underlying: the contract and the end of its last session.
+        self._names: dict[str, list[tuple[str, int]]] = {}
         if columns is not None:
             order = np.lexsort((columns.ts, columns.symbols))
             names, first = np.unique(columns.symbols[order], return_index=True)
@@ -32,11 +35,17 @@ class RecordedQuotes:
             for number, name in enumerate(names.tolist()):
                 rows = order[borders[number] : borders[number + 1]]
                 self._series[name] = _Series(columns.ts[rows], rows)
+                occ = OccSymbol.parse(name)
+                last = expiration_close(occ.expiration)
+                self._names.setdefault(occ.root, []).append((name, last))
 
-    @property
-    def symbols(self) -> Iterable[str]:
-        """The contracts that have quotes."""
-        return self._series.keys()
+    def known(self, underlying: str, ts: int) -> set[str]:
+        """Return the contracts on an underlying that have a quote at ts (ns, UTC) and a session left."""
+        return {
+            symbol
+            for symbol, last in self._names.get(underlying, ())
+            if int(self._series[symbol].times[0]) <= ts < last
+        }
 
     def at(self, contracts: Sequence[OptionContract], ts: int) -> dict[str, OptionQuote]:
         """Return the last quote at or before ts (ns, UTC) of each contract that has one."""

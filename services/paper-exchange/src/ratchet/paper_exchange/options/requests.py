@@ -55,7 +55,9 @@ class OptionOrderBody(_Body):
         """Return the order in the exchange's terms; InvalidError for a class that options do not have."""
         is_package = self.order_class == "mleg"
         if not is_package and self.order_class not in (None, "", "simple"):
-            raise InvalidError(f"order_class {self.order_class!r} is invalid for options; allowed: simple, mleg")
+            raise InvalidError(
+                f"order_class {self.order_class!r} is invalid for options; allowed: simple, mleg"
+            )
         if is_package and not self.legs:
             raise InvalidError("mleg orders require legs")
         if is_package and self.symbol:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
@@ -13,10 +13,16 @@ from ratchet.paper_exchange.bars.paging import Rows, paged
 from ratchet.paper_exchange.bars.query import Window
 from ratchet.paper_exchange.bars.timeframes import BarSpec
 from ratchet.paper_exchange.errors import InvalidError
-from ratchet.paper_exchange.options.contracts import ContractFilter, active_contracts, find_contract, key_of, page_of
+from ratchet.paper_exchange.options.contracts import (
+    ContractFilter,
+    active_contracts,
+    find_contract,
+    key_of,
+    page_of,
+)
 from ratchet.paper_exchange.options.data import OptionData
 from ratchet.paper_exchange.routes import VenueDep
-from ratchet.paper_exchange.routes.data import DEFAULT_LIMIT, Limit, timed, window_of
+from ratchet.paper_exchange.routes.history import DEFAULT_LIMIT, HistoryQuery, Limit, timed
 from ratchet.paper_exchange.venue import PaperVenue
 from ratchet.paper_exchange.wire.options import CONDITIONS, EXCHANGES, quote_json, trade_json
 from ratchet.paper_exchange.wire.values import parse_time
@@ -40,7 +46,8 @@ def bars(
     sort: str = "asc",
 ) -> JSONResponse:
     """Bars of contracts, modelled from their underlying's."""
-    spec, window = BarSpec.parse(timeframe), window_of(venue, start, end, sort)
+    spec = BarSpec.parse(timeframe)
+    window = HistoryQuery(start=start, end=end, sort=sort).window(venue.now)
 
     def fetch(data: OptionData, contract: OptionContract, within: Window, count: int) -> Rows:
         return data.bars(contract, spec, within, count)
@@ -59,14 +66,14 @@ def trades(
     sort: str = "asc",
 ) -> JSONResponse:
     """Trades of contracts, one per bar of the underlying."""
-    window = window_of(venue, start, end, sort)
+    window = HistoryQuery(start=start, end=end, sort=sort).window(venue.now)
     return _pages(venue, symbols, "trades", window, limit, page_token, OptionData.trades)
 
 
 @router.get("/quotes/latest")
 def latest_quotes(venue: VenueDep, symbols: str) -> JSONResponse:
     """The last quote of each contract."""
-    with venue.option_data() as data:
+    with venue.options.data() as data:
         found = data.quotes(list(_contracts(venue, symbols).values()))
     return JSONResponse({"quotes": {name: timed(quote_json(quote)) for name, quote in found.items()}})
 
@@ -74,7 +81,7 @@ def latest_quotes(venue: VenueDep, symbols: str) -> JSONResponse:
 @router.get("/trades/latest")
 def latest_trades(venue: VenueDep, symbols: str) -> JSONResponse:
     """The last trade of each contract."""
-    with venue.option_data() as data:
+    with venue.options.data() as data:
         found = data.quotes(list(_contracts(venue, symbols).values()))
     rows = {name: timed(trade_json(quote.ts, float(quote.mid))) for name, quote in found.items()}
     return JSONResponse({"trades": rows})
@@ -147,7 +154,7 @@ def _pages(
     fetch: Callable[[OptionData, OptionContract, Window, int], Rows],
 ) -> JSONResponse:
     contracts = _contracts(venue, symbols)
-    with venue.option_data() as data:
+    with venue.options.data() as data:
         found, token = paged(
             list(contracts),
             limit,
@@ -167,10 +174,12 @@ def _snapshots(
     with_bars: bool,
 ) -> JSONResponse:
     since = parse_time("updated_since", updated_since) if updated_since else 0
-    with venue.option_data() as data:
+    with venue.options.data() as data:
         found = data.snapshots(page, with_bars=with_bars)
     shown = {
-        name: {part: timed(row) if isinstance(row, dict) and "t" in row else row for part, row in body.items()}
+        name: {
+            part: timed(row) if isinstance(row, dict) and "t" in row else row for part, row in body.items()
+        }
         for name, body in found.items()
         if body["latestQuote"]["t"] >= since
     }

@@ -52,7 +52,9 @@ def contracts(
     if expiration_date is None and expiration_date_gte is None and last is None:
         last = today + timedelta(days=_SUNDAY - today.weekday())
     wanted = ContractFilter(
-        underlyings=tuple(name.strip().upper() for name in (underlying_symbols or "").split(",") if name.strip()),
+        underlyings=tuple(
+            name.strip().upper() for name in (underlying_symbols or "").split(",") if name.strip()
+        ),
         first=expiration_date or expiration_date_gte,
         last=expiration_date or last,
         root=root_symbol,
@@ -81,14 +83,14 @@ def contract(venue: VenueDep, symbol_or_id: str) -> JSONResponse:
 @router.post("/positions/{symbol_or_id}/exercise")
 def exercise(venue: VenueDep, symbol_or_id: str) -> Response:
     """Exercise the whole free position in a contract at once."""
-    venue.exercise(_symbol(venue, symbol_or_id))
+    venue.options.exercise(_symbol(venue, symbol_or_id))
     return Response(status_code=200)
 
 
 @router.post("/positions/{symbol_or_id}/do-not-exercise")
 def do_not_exercise(venue: VenueDep, symbol_or_id: str) -> Response:
     """Let a position that expires today expire, whatever it is worth."""
-    venue.do_not_exercise(_symbol(venue, symbol_or_id))
+    venue.options.do_not_exercise(_symbol(venue, symbol_or_id))
     return Response(status_code=200)
 
 

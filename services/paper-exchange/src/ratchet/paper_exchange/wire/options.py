@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.core.options import OptionContract
+from ratchet.core.options.config import TickConfig
 from ratchet.core.options.quotes import OptionQuote
 from ratchet.core.options.ticks import is_on_tick
-from ratchet.core.options.config import TickConfig
 from ratchet.core.orders.money import canonical
 from ratchet.paper_exchange.wire.values import number
 
-US_OPTION = "us_option"
 EXCHANGES = {"X": "Ratchet paper exchange"}
 CONDITIONS = {"trade": {"I": "AUTO - Regular"}, "quote": {"A": "Regular", " ": "Indicative"}}
 _EXCHANGE, _TRADE, _QUOTE = "X", "I", "A"
@@ -33,7 +32,7 @@ def contract_json(
 ) -> dict[str, Any]:
     """Build a contract; open interest and the close price are not known here and left out."""
     word = contract.right.value.capitalize()
-    body = {
+    body: dict[str, Any] = {
         "id": contract.id,
         "symbol": contract.symbol,
         "name": f"{contract.underlying} {contract.expiration:%b %d %Y} {canonical(contract.strike)} {word}",

@@ -100,7 +100,7 @@ class OptionBook:
         return asset_id
 
     def find(self, symbol: str, ts: int) -> OptionContract | None:
-        """Return the contract of a symbol if it is listed at ts or was traded here, else None."""
+        """Return the contract of a symbol if it is listed or quoted at ts or was traded here, else None."""
         known = self._ids.get(symbol)
         if known is not None:
             return self.contract(known)
@@ -108,7 +108,10 @@ class OptionBook:
             return None
         occ = OccSymbol.parse(symbol)
         prices = self.reference_prices(occ.root, ts)
-        if prices is None or not is_listed(self.config.listing, occ, local_time(ts).date(), prices):
+        if prices is None:
+            return None
+        listed = is_listed(self.config.listing, occ, local_time(ts).date(), prices)
+        if not listed and symbol not in self.market.recorded_symbols(occ.root, ts):
             return None
         return make_contract(self.config.listing, occ)
 

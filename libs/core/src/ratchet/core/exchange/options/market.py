@@ -1,6 +1,6 @@
 """What the exchange must be told of the market to list and quote options; all of it by event time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from ratchet.core.options.contract import OptionContract
@@ -19,6 +19,9 @@ class OptionMarket(Protocol):
 
     def recorded_quotes(self, contracts: Sequence[OptionContract], ts: int) -> Mapping[str, OptionQuote]:
         """Return the last quotes of the dataset at ts, by symbol, of those contracts that have one."""
+
+    def recorded_symbols(self, underlying: str, ts: int) -> Collection[str]:
+        """Return the contracts on an underlying with a recorded quote at ts: they exist, listed or not."""
 
 
 class NoOptionMarket:
@@ -39,3 +42,7 @@ class NoOptionMarket:
     ) -> Mapping[str, OptionQuote]:
         """Return nothing."""
         return {}
+
+    def recorded_symbols(self, underlying: str, ts: int) -> Collection[str]:  # noqa: ARG002
+        """Return nothing."""
+        return ()
