@@ -288,7 +288,7 @@ def test_exercise_on_request_and_its_waiver(option_desk):
     client.exercise_options_position(deep)
     assert {p.symbol: p.qty for p in client.get_all_positions()} == {"NVDA": "100"}
     again = option_desk.post(f"/v2/positions/{deep}/exercise", None)
-    assert again.status_code == 404
+    assert (again.status_code, again.json()["code"]) == (403, 40310000)
 
 
 def test_the_state_outlives_the_process(option_desk):

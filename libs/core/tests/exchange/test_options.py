@@ -500,7 +500,7 @@ def test_exercise_on_request_moves_shares_at_once(trader):
 
 @pytest.mark.parametrize(
     ("symbol", "setup", "code"),
-    [(C95, None, 40410000), (C105, "buy", 42210000), (P95, "sell", 40310001), (P100, "buy", 42210000)],
+    [(C95, None, 40310000), (C105, "buy", 42210000), (P95, "sell", 40310001), (P100, "buy", 42210000)],
 )
 def test_exercise_that_is_refused(trader, symbol, setup, code):
     if setup:

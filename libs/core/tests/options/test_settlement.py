@@ -142,8 +142,8 @@ def test_exercise_moves_shares_and_cash():
 @pytest.mark.parametrize(
     ("contract", "qty", "price", "ts", "complaint"),
     [
-        (make_option(100), 0, 110, CLOSE - HOUR, "long position not found"),
-        (make_option(100), -1, 110, CLOSE - HOUR, "is a short position"),
+        (make_option(100), 0, 110, CLOSE - HOUR, "no available position"),
+        (make_option(100), -1, 110, CLOSE - HOUR, "cannot exercise short position"),
         (make_option(100), 1, 99, CLOSE - HOUR, "out of the money"),
         (make_option(100), 1, 110, CLOSE + HOUR, "between market close and midnight"),
         (make_option(100, style=ExerciseStyle.EUROPEAN), 1, 110, CLOSE - 48 * HOUR, "european"),

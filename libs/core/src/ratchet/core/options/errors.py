@@ -11,10 +11,6 @@ class OptionReason(StrEnum):
 
     FIELD_INVALID = "field_invalid"
     RULE_BROKEN = "rule_broken"
-    CONTRACT_UNKNOWN = "contract_unknown"
-    LEVEL_TOO_LOW = "level_too_low"
-    BUYING_POWER_INSUFFICIENT = "buying_power_insufficient"
-    POSITION_INSUFFICIENT = "position_insufficient"
     POSITION_UNKNOWN = "position_unknown"
     POSITION_SHORT = "position_short"
 

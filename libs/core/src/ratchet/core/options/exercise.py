@@ -11,6 +11,7 @@ from ratchet.core.sessions import NEW_YORK, get_calendar
 
 _NEW_YORK_TIME = ZoneInfo("America/New_York")
 _ZERO = Decimal(0)
+NO_POSITION = "no available position for the specified contract"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def local_time(ts: int) -> datetime:
 
 def check_exercise(contract: OptionContract, position_qty: int, underlying_price: Decimal, ts: int) -> None:
     """Refuse an exercise of a whole position that the rules do not allow at event time ts (ns, UTC)."""
-    _check_long(contract, position_qty)
+    _check_long(position_qty, "cannot exercise short position")
     if contract.style is ExerciseStyle.EUROPEAN and local_time(ts).date() != contract.expiration:
         raise broken(f"{contract.symbol} is european and can be exercised on {contract.expiration} only")
     if _is_after_close(ts):
@@ -52,18 +53,16 @@ def check_exercise(contract: OptionContract, position_qty: int, underlying_price
 
 def check_do_not_exercise(contract: OptionContract, position_qty: int, ts: int) -> None:
     """Refuse an instruction not to exercise, unless it is for a long that expires today."""
-    _check_long(contract, position_qty)
+    _check_long(position_qty, "cannot submit DNE for short position")
     if local_time(ts).date() != contract.expiration:
         raise broken(f"do not exercise is accepted on the expiration date only: {contract.expiration}")
 
 
-def _check_long(contract: OptionContract, position_qty: int) -> None:
+def _check_long(position_qty: int, if_short: str) -> None:
     if position_qty == 0:
-        message = f"long position not found: {contract.symbol}"
-        raise OptionRefused(OptionReason.POSITION_UNKNOWN, message)
+        raise OptionRefused(OptionReason.POSITION_UNKNOWN, NO_POSITION)
     if position_qty < 0:
-        message = f"{contract.symbol} is a short position, which its holder exercises"
-        raise OptionRefused(OptionReason.POSITION_SHORT, message)
+        raise OptionRefused(OptionReason.POSITION_SHORT, if_short)
 
 
 def _is_after_close(ts: int) -> bool:

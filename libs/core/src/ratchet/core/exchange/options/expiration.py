@@ -20,7 +20,13 @@ from ratchet.core.exchange.types import ExchangeStatus
 from ratchet.core.exchange.venue import Venue
 from ratchet.core.options.contract import OptionContract, Settlement
 from ratchet.core.options.errors import OptionRefused
-from ratchet.core.options.exercise import Delivery, check_do_not_exercise, check_exercise, delivery
+from ratchet.core.options.exercise import (
+    NO_POSITION,
+    Delivery,
+    check_do_not_exercise,
+    check_exercise,
+    delivery,
+)
 from ratchet.core.options.expirations import expiration_close
 from ratchet.core.options.expiry import Expiry, Outcome, expire_positions, is_due_for_liquidation
 from ratchet.core.orders.money import ZERO
@@ -97,7 +103,7 @@ def do_not_exercise(venue: Venue, symbol: str, ts: int) -> None:
 def _own(venue: Venue, symbol: str) -> tuple[int, OptionContract, int, Decimal]:
     asset_id = venue.options.id_of(symbol)
     if asset_id is None or not venue.position(asset_id).qty:
-        raise errors.not_found(f"long position not found: {symbol}")
+        raise errors.forbidden(NO_POSITION)
     price = venue.mark_price(venue.priced_by(asset_id))
     if price is None:
         raise errors.unprocessable(f"market price of {symbol} is not available")

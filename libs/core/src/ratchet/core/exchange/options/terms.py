@@ -38,7 +38,7 @@ def refused(refusal: OptionRefused) -> errors.OrderRejected:
     """Return a refusal in the venue's codes."""
     kinds = {
         OptionReason.FIELD_INVALID: errors.invalid,
-        OptionReason.POSITION_UNKNOWN: errors.not_found,
+        OptionReason.POSITION_UNKNOWN: errors.forbidden,
         OptionReason.POSITION_SHORT: errors.short_position,
     }
     return kinds.get(refusal.reason, errors.unprocessable)(refusal.message)
@@ -109,9 +109,9 @@ def find_contract(venue: Venue, symbol: str, ts: int) -> OptionContract:
     """Return the contract of a symbol that trades at ts; OrderRejected if there is none."""
     contract = venue.options.find(symbol, ts)
     if contract is None:
-        raise errors.unprocessable(f"option contract {symbol!r} not found")
+        raise errors.unprocessable(f"option contract {symbol} not found")
     if venue.options.is_expired(contract, ts):
-        raise errors.unprocessable(f"option contract {symbol!r} is expired")
+        raise errors.unprocessable(f"option contract {symbol} is expired")
     return contract
 
 
