@@ -18,9 +18,10 @@ ACTIONS = st.one_of(
     st.tuples(st.just("package"), SYMBOLS, SYMBOLS, st.integers(1, 3)),
     st.tuples(st.just("shares"), st.sampled_from(["buy", "sell"]), st.integers(1, 200), st.just(0)),
     st.tuples(st.just("exercise"), SYMBOLS, st.just(""), st.just(0)),
-    st.tuples(st.just("bar"), st.just(""), st.just(""), PRICES),
     st.tuples(st.just("cancel"), st.just(""), st.just(""), st.just(0)),
 )
+# What is done, and the price of the bar that follows; None for no bar.
+STEPS = st.lists(st.tuples(ACTIONS, st.one_of(PRICES, PRICES, st.none())), min_size=2, max_size=14)
 
 
 def perform(trader, action):
@@ -34,8 +35,6 @@ def perform(trader, action):
             trader.submit("NVDA", first, str(second))
         elif kind == "exercise":
             trader.exchange.exercise(first, trader.ts)
-        elif kind == "bar":
-            trader.at(trader.ts + 600_000_000_000, number)
         else:
             trader.exchange.cancel_all(trader.ts)
     except OrderRejected:
@@ -48,13 +47,15 @@ def uncovered(trader):
     return venue.coverage.partition(nvda).uncovered
 
 
-@given(st.lists(ACTIONS, max_size=14), PRICES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_money_and_contracts_are_conserved(floor, known, registry, actions, last):  # noqa: F811
+@given(STEPS, PRICES)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_money_and_contracts_are_conserved(floor, known, registry, steps, last):  # noqa: F811
     trader = floor()
     trader.exchange.drain_changes()
-    for action in actions:
+    for action, price in steps:
         perform(trader, action)
+        if price is not None:
+            trader.at(trader.ts + 600_000_000_000, price)
         assert not uncovered(trader)
     account = trader.exchange.account()
     assert account.options_buying_power >= 0
