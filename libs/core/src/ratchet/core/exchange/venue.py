@@ -67,6 +67,8 @@ class Venue:
         self.dirty = Dirty(account=True) if track_changes else None
         self.fill_limit: FillLimit | None = None
         size = len(registry)
+        # Ids from here on are option contracts.
+        self.option_ids = size
         self.marks = np.zeros(size, dtype=np.float64)
         self.mark_ts = np.zeros(size, dtype=np.int64)
         self.bar_start = np.zeros(size, dtype=np.int64)
@@ -76,11 +78,11 @@ class Venue:
 
     def asset(self, asset_id: int) -> Asset:
         """Return an asset of the registry, or an option contract that was traded here."""
-        return self.options.asset(asset_id) if self.options.is_option(asset_id) else self.registry[asset_id]
+        return self.registry[asset_id] if asset_id < self.option_ids else self.options.asset(asset_id)
 
     def priced_by(self, asset_id: int) -> int:
         """Return the asset whose bars move this one: an option's underlying, else the asset itself."""
-        if not self.options.is_option(asset_id):
+        if asset_id < self.option_ids:
             return asset_id
         return self.options.underlying_id(self.options.contract(asset_id))
 
@@ -128,7 +130,7 @@ class Venue:
         if not held:
             return ZERO
         free = abs(held) - self.book.promised_qty(asset_id)
-        if held < 0 or self.options.is_option(asset_id) or not self.options.count:
+        if not self.options.count or held < 0 or asset_id >= self.option_ids:
             return free
         return max(free - self.coverage.locked_shares(asset_id), ZERO)
 
@@ -204,7 +206,7 @@ class Venue:
 
     def mark_price(self, asset_id: int) -> Decimal | None:
         """Return the last close, None before the first bar; of an option, the value of one contract."""
-        if self.options.is_option(asset_id):
+        if asset_id >= self.option_ids:
             return self.options.mark(asset_id)
         value = float(self.marks[asset_id])
         return from_float(value) if value > 0 else None

@@ -66,7 +66,7 @@ def position_groups(venue: Venue, multiplier: int) -> Iterator[PositionGroup]:
     """Yield the groups in asset order, those with options last."""
     with_options = venue.options.underlyings()
     for asset_id in sorted(venue.positions):
-        if asset_id in with_options or venue.options.is_option(asset_id):
+        if asset_id >= venue.option_ids or asset_id in with_options:
             continue
         held, asset = venue.positions[asset_id], venue.asset(asset_id)
         price = venue.mark_price(asset_id) or held.avg_entry_price

@@ -32,23 +32,22 @@ _ONE = Decimal(1)
 
 
 class OptionBook:
-    """Contracts by id and symbol; quotes at a time and a price of the underlying."""
+    """Contracts by id and symbol; quotes at a time and a price of the underlying.
+
+    `count` is how many contracts were ever traded here: 0 lets everything else be skipped.
+    """
 
     def __init__(self, venue: "Venue", market: OptionMarket) -> None:
         self.venue = venue
         self.market = market
         self.config = venue.config.options
         self.do_not_exercise: set[str] = set()
+        self.count = 0
         self._first = len(venue.registry)
         self._contracts: list[OptionContract] = []
         self._assets: list[Asset] = []
         self._ids: dict[str, int] = {}
         self._quotes: dict[tuple[str, int, Decimal], OptionQuote] = {}
-
-    @property
-    def count(self) -> int:
-        """How many contracts were ever traded here."""
-        return len(self._contracts)
 
     @property
     def contracts(self) -> tuple[OptionContract, ...]:
@@ -84,6 +83,7 @@ class OptionBook:
         underlying = self.venue.registry.by_symbol(contract.underlying)
         self._contracts.append(contract)
         self._ids[contract.symbol] = asset_id
+        self.count += 1
         self._assets.append(
             replace(
                 underlying,

@@ -44,9 +44,9 @@ Held = tuple[int, OptionContract, int]
 
 def on_marks(venue: Venue, ts: int) -> None:
     """Sell what expires soon and could not be exercised, and settle what has expired, at the new marks."""
-    held = list(venue.options.held())
-    if not held:
+    if not venue.options.count:
         return
+    held = list(venue.options.held())
     rules = venue.options.config.settlement
     closing = [one for one in held if is_due_for_liquidation(rules, one[1], ts)]
     for underlying_id, group in _by_underlying(venue, closing):
@@ -67,7 +67,8 @@ def settle(venue: Venue, ts: int) -> None:
 
 def settle_before(venue: Venue, ts: int) -> None:
     """Settle contracts that expired between two bars, before the later one moves the marks."""
-    if any(expiration_close(contract.expiration) < ts for _, contract, _ in venue.options.held()):
+    held = venue.options.held() if venue.options.count else ()
+    if any(expiration_close(contract.expiration) < ts for _, contract, _ in held):
         settle(venue, ts - 1)
 
 
