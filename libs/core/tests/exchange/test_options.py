@@ -616,3 +616,26 @@ def test_equities_are_traded_as_without_options(floor, open_market):
         market.bar("TSLA", 100, 100, 100, 100)
     assert with_options.exchange.account().equity == without.exchange.account().equity
     assert "options" not in with_options.exchange.snapshot()["account"]
+
+
+def test_orders_meet_quotes_of_the_underlying_as_well(floor):
+    trader = floor(matching="quotes")
+    trader.option(C100)
+    trader.quote("TSLA", 99.9, 100.1)
+    assert trader.held(C100) == 0
+    trader.quote("NVDA", 99.9, 100.1)
+    assert trader.held(C100) == 1
+
+
+def test_a_naked_short_that_runs_away_is_bought_back_by_the_broker(floor, known):
+    naked = OptionsConfig(margin={"allow_naked": True})
+    trader = floor(options=naked, starting_cash=6_000)
+    trader.option(C105, "sell")
+    still(trader)
+    assert trader.held(C105) == -1
+    assert trader.power == 6_095 - (Decimal("97.5") + 1_500)
+    known.quotes[C105] = ("44.50", "45.50")
+    trader.bar("NVDA", 150, 150, 150, 150)
+    trader.bar("NVDA", 150, 150, 150, 150)
+    assert trader.held(C105) == 0
+    assert trader.cash == 6_095 - 4_550

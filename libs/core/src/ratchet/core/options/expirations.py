@@ -5,6 +5,7 @@ An expiration that falls on a holiday moves to the session before it (Cboe Rule 
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 
 from ratchet.core.options.config import ListingConfig
 from ratchet.core.sessions import NEW_YORK, Calendar, get_calendar
@@ -37,6 +38,7 @@ def listed_expirations(config: ListingConfig, underlying: str, day: date) -> tup
     return tuple(sorted(expiration for expiration in found if expiration >= day))
 
 
+@lru_cache(maxsize=4096)
 def expiration_close(expiration: date) -> int:
     """Return when a contract stops trading, in ns UTC: the end of its last session.
 

@@ -51,12 +51,21 @@ def listed_strikes(
 
 
 def listed_contracts(
-    config: ListingConfig, underlying: str, day: date, prices: ReferencePrices
+    config: ListingConfig,
+    underlying: str,
+    day: date,
+    prices: ReferencePrices,
+    first: date = date.min,
+    last: date = date.max,
 ) -> Iterator[OptionContract]:
-    """Yield the contracts of an underlying that trade on a New York date, by expiration, strike and right."""
+    """Yield the contracts of an underlying that trade on a New York date and expire in [first, last].
+
+    They come by expiration, strike and right.
+    """
     if underlying in config.excluded:
         return
-    for expiration in listed_expirations(config, underlying, day):
+    expirations = listed_expirations(config, underlying, day)
+    for expiration in (one for one in expirations if first <= one <= last):
         for strike in listed_strikes(config, underlying, expiration, prices):
             for right in Right:
                 yield make_contract(config, OccSymbol(underlying, expiration, right, strike))

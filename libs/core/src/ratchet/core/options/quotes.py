@@ -79,27 +79,14 @@ def value_contracts(
 ) -> Valuation:
     """Value contracts of one underlying by the model, each by its own exercise style."""
     inputs = _inputs(config, contracts, underlying)
-    skew = config.volatility.skews.get(contracts[0].underlying) if contracts else None
-    volatility = surface(
-        config.volatility, underlying.realised, inputs.forward, inputs.strike, inputs.years, skew
-    )
     columns = np.empty((6, len(contracts)))
-    american = np.array([c.style is ExerciseStyle.AMERICAN for c in contracts], dtype=np.bool_)
-    for chosen, model in ((american, american_greeks), (~american, black_scholes)):
+    for chosen, model in ((inputs.american, american_greeks), (~inputs.american, black_scholes)):
         if chosen.any():
-            result = model(
-                inputs.spot[chosen],
-                inputs.strike[chosen],
-                inputs.years[chosen],
-                volatility[chosen],
-                inputs.sign[chosen],
-                config.risk_free_rate,
-                inputs.dividend_yield,
-            )
+            found = model(*inputs.of(chosen), config.risk_free_rate, inputs.dividend_yield)
             columns[:, chosen] = (
-                result.price, result.delta, result.gamma, result.vega, result.theta, result.rho
+                found.price, found.delta, found.gamma, found.vega, found.theta, found.rho
             )  # fmt: skip
-    return Valuation(volatility, Greeks(*columns))
+    return Valuation(inputs.volatility, Greeks(*columns))
 
 
 def value_path(
@@ -133,15 +120,19 @@ def modelled_quotes(
     """Return a modelled quote for each contract of one underlying."""
     if not contracts:
         return []
-    valuation = value_contracts(config, contracts, underlying)
     inputs = _inputs(config, contracts, underlying)
-    moneyness = np.abs(standard_moneyness(inputs.forward, inputs.strike, inputs.years, valuation.volatility))
-    distance = np.minimum(moneyness, _FAR)
+    prices = np.empty(len(contracts))
+    for chosen, is_american in ((inputs.american, True), (~inputs.american, False)):
+        if chosen.any():
+            terms = (*inputs.of(chosen), config.risk_free_rate, inputs.dividend_yield)
+            prices[chosen] = american_price(*terms) if is_american else black_scholes(*terms).price
+    moneyness = standard_moneyness(inputs.forward, inputs.strike, inputs.years, inputs.volatility)
+    distance = np.minimum(np.abs(moneyness), _FAR)
     ratio = config.quotes.spread_ratio * np.exp(config.quotes.spread_growth * distance)
-    half = valuation.greeks.price * np.minimum(ratio, config.quotes.max_spread_ratio) / 2
+    half = prices * np.minimum(ratio, config.quotes.max_spread_ratio) / 2
     return [
         _quote(config, contract, underlying.ts, float(price), float(width))
-        for contract, price, width in zip(contracts, valuation.greeks.price, half, strict=True)
+        for contract, price, width in zip(contracts, prices, half, strict=True)
     ]
 
 
@@ -167,24 +158,40 @@ class _Inputs:
     spot: Floats
     strike: Floats
     years: Floats
+    volatility: Floats
     sign: Floats
     forward: Floats
+    american: NDArray[np.bool_]
     dividend_yield: float
+
+    def of(self, chosen: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        return (
+            self.spot[chosen],
+            self.strike[chosen],
+            self.years[chosen],
+            self.volatility[chosen],
+            self.sign[chosen],
+        )
 
 
 def _inputs(config: OptionsConfig, contracts: Sequence[OptionContract], underlying: Underlying) -> _Inputs:
-    name = contracts[0].underlying if contracts else ""
+    name = contracts[0].underlying
     if any(contract.underlying != name for contract in contracts):
         raise ValueError(f"contracts must all be of one underlying, {name}")
     spot = np.array([underlying.price * c.size / c.multiplier for c in contracts])
+    strike = np.array([float(c.strike) for c in contracts])
     years = np.array([years_to_expiration(c, underlying.ts) for c in contracts])
     dividend_yield = config.dividend_yields.get(name, 0.0)
+    forward = spot * np.exp((config.risk_free_rate - dividend_yield) * years)
+    skew = config.volatility.skews.get(name)
     return _Inputs(
         spot=spot,
-        strike=np.array([float(c.strike) for c in contracts]),
+        strike=strike,
         years=years,
+        volatility=surface(config.volatility, underlying.realised, forward, strike, years, skew),
         sign=np.array([float(c.right.sign) for c in contracts]),
-        forward=spot * np.exp((config.risk_free_rate - dividend_yield) * years),
+        forward=forward,
+        american=np.array([c.style is ExerciseStyle.AMERICAN for c in contracts], dtype=np.bool_),
         dividend_yield=dividend_yield,
     )
 

@@ -56,7 +56,9 @@ def active_contracts(book: OptionBook, wanted: ContractFilter, ts: int) -> Itera
     day = local_time(ts).date()
     for name in _underlyings(book, wanted):
         prices = book.reference_prices(name, ts)
-        listed = [] if prices is None else listed_contracts(book.config.listing, name, day, prices)
+        first, last = wanted.first or date.min, wanted.last or date.max
+        listing = book.config.listing
+        listed = [] if prices is None else listed_contracts(listing, name, day, prices, first, last)
         found = {c.symbol: c for c in listed if wanted.accepts(c) and not book.is_expired(c, ts)}
         quoted = (book.find(symbol, ts) for symbol in sorted(book.market.recorded_symbols(name, ts)))
         others = [c for c in book.contracts if c.underlying == name]

@@ -52,7 +52,8 @@ class Coverage:
         found = self._known.get(key)
         if found is None:
             found = cheapest_partition(config, legs, stock, allowed)
-            if not found.uncovered:
+            # What a naked short requires moves with prices, which the key leaves out.
+            if not found.uncovered and not config.allow_naked:
                 if len(self._known) >= _KEPT:
                     self._known.clear()
                 self._known[key] = found
