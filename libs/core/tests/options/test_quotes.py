@@ -71,6 +71,12 @@ def test_every_modelled_quote_is_a_market(price, realised, days):
         assert quote.source is QuoteSource.MODELLED
 
 
+def test_an_option_deep_in_the_money_is_quoted_within_a_few_percent():
+    (quote,) = modelled_quotes(CONFIG, [make_option(60)], XYZ)
+    assert quote.mid == pytest.approx(Decimal(40), rel=Decimal("0.01"))
+    assert quote.ask - quote.bid < 1
+
+
 def test_the_model_can_be_read_back_from_its_quotes():
     contract = make_option(100, style=ExerciseStyle.EUROPEAN)
     valuation = value_contracts(CONFIG, [contract], XYZ)

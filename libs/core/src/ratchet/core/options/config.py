@@ -121,14 +121,15 @@ class VolatilityConfig(_Model):
 class QuoteConfig(_Model):
     """How wide and deep a modelled quote is.
 
-    The spread is `spread_ratio` of the theoretical price at the money and grows by the factor
-    exp(`spread_growth`) with each standard deviation that the strike lies from the forward, at least
-    `min_spread_ticks` ticks. The defaults fit the six chains named in VolatilityConfig, which are among the
-    narrowest.
+    The spread is `spread_ratio` of the time value at the money, which grows by the factor exp(`spread_growth`)
+    with each standard deviation that the strike lies from the forward, plus `intrinsic_spread_ratio` of the
+    intrinsic value, at least `min_spread_ticks` ticks. The defaults fit the six chains named in
+    VolatilityConfig, which are among the narrowest.
     """
 
     spread_ratio: Annotated[float, Field(ge=0, le=1)] = 0.006
     spread_growth: Annotated[float, Field(ge=0, le=5)] = 1.15
+    intrinsic_spread_ratio: Annotated[float, Field(ge=0, le=1)] = 0.013
     max_spread_ratio: Annotated[float, Field(ge=0, le=2)] = 0.5
     min_spread_ticks: Annotated[int, Field(ge=1, le=100)] = 1
     size: Annotated[int, Field(ge=1, le=100_000)] = 50

@@ -129,7 +129,10 @@ def modelled_quotes(
     moneyness = standard_moneyness(inputs.forward, inputs.strike, inputs.years, inputs.volatility)
     distance = np.minimum(np.abs(moneyness), _FAR)
     ratio = config.quotes.spread_ratio * np.exp(config.quotes.spread_growth * distance)
-    half = prices * np.minimum(ratio, config.quotes.max_spread_ratio) / 2
+    intrinsic = np.maximum((inputs.spot - inputs.strike) * inputs.sign, 0.0)
+    time_value = np.maximum(prices - intrinsic, 0.0)
+    width = time_value * np.minimum(ratio, config.quotes.max_spread_ratio)
+    half = (width + intrinsic * config.quotes.intrinsic_spread_ratio) / 2
     return [
         _quote(config, contract, underlying.ts, float(price), float(width))
         for contract, price, width in zip(contracts, prices, half, strict=True)
