@@ -587,14 +587,30 @@ def test_the_state_survives_a_restart(trader, known, registry):
 
 def test_rows_that_changed_restore_the_same_account(trader, known, registry):
     trader.option(C100)
+    first = trader.exchange.drain_changes()
     still(trader)
     changes = trader.exchange.drain_changes()
-    rows = {"account": changes.account, "orders": changes.orders, "positions": changes.positions}
+    rows = {
+        "account": first.account | changes.account,
+        "orders": changes.orders,
+        "positions": changes.positions,
+    }
     twin = Exchange.restore(
         registry, trader.exchange.config, json.loads(json.dumps(rows)), option_market=known
     )
     twin.mark([make_batch(trader.ts, {registry.by_symbol("NVDA").id: (100, 100, 100, 100)})])
     assert twin.account() == trader.exchange.account()
+
+
+def test_contracts_are_written_when_one_is_added_and_not_with_every_change(trader):
+    trader.option(C100)
+    assert "options" in trader.exchange.drain_changes().account
+    still(trader)
+    assert "options" not in trader.exchange.drain_changes().account
+    trader.option(C100)
+    assert "options" not in trader.exchange.drain_changes().account
+    trader.option(C105)
+    assert "options" in trader.exchange.drain_changes().account
 
 
 def test_contracts_are_quoted_by_the_model_where_nothing_is_recorded(trader, known):

@@ -34,6 +34,7 @@ class Dirty:
     positions: set[int] = field(default_factory=set)
     activities: list[Activity] = field(default_factory=list)
     account: bool = False
+    options: bool = False
 
 
 class Venue:
@@ -144,6 +145,11 @@ class Venue:
         """Note that the account's own row has changed."""
         if self.dirty is not None:
             self.dirty.account = True
+
+    def touch_options(self) -> None:
+        """Note that the option contracts kept with the account have changed."""
+        if self.dirty is not None:
+            self.dirty.account = self.dirty.options = True
 
     def put(self, order: ExchangeOrder) -> ExchangeOrder:
         """Store an order's new state and return it."""

@@ -121,10 +121,10 @@ class VolatilityConfig(_Model):
 class QuoteConfig(_Model):
     """How wide and deep a modelled quote is.
 
-    The spread is `spread_ratio` of the time value at the money, which grows by the factor exp(`spread_growth`)
-    with each standard deviation that the strike lies from the forward, plus `intrinsic_spread_ratio` of the
-    intrinsic value, at least `min_spread_ticks` ticks. The defaults fit the six chains named in
-    VolatilityConfig, which are among the narrowest.
+    The spread is `spread_ratio` of the time value at the money, which grows by the factor
+    exp(`spread_growth`) with each standard deviation that the strike lies from the forward, plus
+    `intrinsic_spread_ratio` of the intrinsic value, at least `min_spread_ticks` ticks. The defaults fit the
+    six chains named in VolatilityConfig, which are among the narrowest.
     """
 
     spread_ratio: Annotated[float, Field(ge=0, le=1)] = 0.006

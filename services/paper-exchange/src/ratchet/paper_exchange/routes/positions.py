@@ -37,7 +37,8 @@ def close_all(venue: VenueDep, cancel_orders: str | None = None) -> JSONResponse
     if parse_flag(cancel_orders):
         venue.cancel_all()
     with venue.exchange() as exchange:
-        held = exchange.positions()
+        # Shorts first: a long that covers one cannot be sold before.
+        held = sorted(exchange.positions(), key=lambda position: position.qty > 0)
     answers = [_closed(venue, venue.asset(position.asset_id)) for position in held]
     return JSONResponse(answers, MULTI_STATUS)
 

@@ -96,7 +96,7 @@ class OptionBook:
                 rules={},
             )
         )
-        self.venue.touch()
+        self.venue.touch_options()
         return asset_id
 
     def find(self, symbol: str, ts: int) -> OptionContract | None:

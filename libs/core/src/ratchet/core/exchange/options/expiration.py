@@ -98,7 +98,7 @@ def do_not_exercise(venue: Venue, symbol: str, ts: int) -> None:
     except OptionRefused as refusal:
         raise refused(refusal) from None
     venue.options.do_not_exercise.add(symbol)
-    venue.touch()
+    venue.touch_options()
 
 
 def _own(venue: Venue, symbol: str) -> tuple[int, OptionContract, int, Decimal]:
@@ -160,7 +160,9 @@ def _settle_one(venue: Venue, end: Expiry, ts: int) -> None:
     _cancel_orders(venue, asset_id, ts)
     moved = _NOTHING if end.outcome is Outcome.LIQUIDATED else end.delivery
     remove_contracts(venue, asset_id, end.qty, _KIND_OF[end.outcome], moved, ts)
-    venue.options.do_not_exercise.discard(end.contract.symbol)
+    if end.contract.symbol in venue.options.do_not_exercise:
+        venue.options.do_not_exercise.discard(end.contract.symbol)
+        venue.touch_options()
 
 
 def _cancel_orders(venue: Venue, asset_id: int, ts: int) -> None:
