@@ -51,6 +51,7 @@ from ratchet.core.options.config import ListingConfig, OptionsConfig
 from ratchet.paper_exchange.app import UVICORN_OPTIONS, create_app
 from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.dataset import DatasetHistory
+from ratchet.paper_exchange.options.recorded import RecordedQuotes
 from ratchet.paper_exchange.simulation import Simulation
 from ratchet.paper_exchange.store import Store
 from ratchet.paper_exchange.venue import PaperVenue
@@ -95,7 +96,7 @@ def open_desk(paper_market: Market, postgres_url: str) -> Iterator[Callable[...,
             Credentials(KEY, SECRET),
             Store(db, account, registry, leader),
             lambda clock: DatasetHistory(replay.columns, registry, clock),
-            quotes,
+            option_quotes=RecordedQuotes(quotes),
         )
         simulation = Simulation(venue, replay)
         simulation.start()
@@ -337,7 +338,7 @@ def test_a_chain_is_filtered_and_paged(option_desk):
     ).json()
     assert not page["snapshots"].keys() & following["snapshots"].keys()
     assert option_desk.options().get_option_exchange_codes() == {"X": "Ratchet paper exchange"}
-    assert option_desk.get("/v1beta1/options/bars", symbols="NVDA", timeframe="1Hour").status_code == 422
+    assert option_desk.get("/v1beta1/options/bars", symbols="NVDA", timeframe="1Hour").status_code == 400
 
 
 def test_quotes_beside_the_bars_come_before_the_model(open_desk, tmp_path, paper_market):

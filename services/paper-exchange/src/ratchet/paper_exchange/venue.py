@@ -95,7 +95,9 @@ class PaperVenue:
             Feed(hub, self.listing, self.data, self.half_spread, crypto=crypto)
             for hub, crypto in ((self.stock_hub, False), (self.crypto_hub, True))
         )
-        self.options: OptionDesk = OptionDesk(self, own.options if own else None, option_quotes or RecordedQuotes())
+        self.options: OptionDesk = OptionDesk(
+            self, own.options if own else None, option_quotes or RecordedQuotes()
+        )
         self.past = EquityPast(store, self.history, config.starting_cash, self.options.value)
         self._history_of = history_of
         self._own = own
