@@ -655,3 +655,14 @@ def test_a_naked_short_that_runs_away_is_bought_back_by_the_broker(floor, known)
     trader.bar("NVDA", 150, 150, 150, 150)
     assert trader.held(C105) == 0
     assert trader.cash == 6_095 - 4_550
+
+
+def test_fills_can_be_cut_and_turned_away_like_those_of_any_asset(trader):
+    trader.exchange.limit_fills(lambda order, qty: min(qty, Decimal(1)))
+    trader.package((1, C100), (-1, C105), qty=4, limit="1.60")
+    still(trader)
+    assert (trader.held(C100), trader.held(C105)) == (2, -2)
+    trader.exchange.limit_fills(None)
+    order = trader.package((1, C100), (-1, C105), limit="0.50")
+    trader.exchange.reject(order.id, trader.ts)
+    assert {trader.exchange.order(name).status.value for name in (order.id, *order.legs)} == {"rejected"}

@@ -110,6 +110,8 @@ def _meet(
     if qty <= 0:
         return
     qty = perhaps_partial(venue, qty, _ONE)
+    if venue.fill_limit is not None:
+        qty = venue.fill_limit(order, qty)
     for leg, contract in zip(legs, contracts, strict=True):
         sizes[contract.symbol, moment.ts, leg.side] -= int(qty) * max(leg.ratio_qty, 1)
     _execute(venue, order, legs, prices, net, qty, ts)
