@@ -34,7 +34,9 @@ from alpaca.trading.enums import (
     OrderStatus,
     PositionIntent,
     TimeInForce,
+    TradeEvent,
 )
+from alpaca.trading.models import TradeUpdate
 from alpaca.trading.requests import (
     GetOptionContractsRequest,
     LimitOrderRequest,
@@ -199,6 +201,11 @@ def test_a_spread_is_one_order_whose_legs_sum_to_its_price(option_desk):
     assert bought.position_intent is PositionIntent.BUY_TO_OPEN
     assert sold.position_intent is PositionIntent.SELL_TO_OPEN
     assert {p.symbol: p.qty for p in client.get_all_positions()} == {CALL: "2", HIGHER: "-2"}
+    updates = option_desk.get("/sim/v1/trade_updates").json()
+    parsed = [TradeUpdate(**update) for update in updates]
+    fills = [update for update in parsed if update.event == TradeEvent.FILL]
+    assert [update.order.id for update in fills] == [bought.id, sold.id, order.id]
+    assert Decimal(str(fills[-1].price)) == Decimal(filled.filled_avg_price)
     power = Decimal(client.get_account().options_buying_power)
     assert power == Decimal(client.get_account().cash)
     assert refused(client.close_position, CALL).message.endswith("uncovered option contracts")

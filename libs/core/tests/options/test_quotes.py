@@ -11,7 +11,7 @@ from ratchet.core.options import ExerciseStyle, OptionsConfig
 from ratchet.core.options.errors import OptionRefused
 from ratchet.core.options.expirations import expiration_close
 from ratchet.core.options.intents import PositionIntent
-from ratchet.core.options.packages import PackageLeg, check_legs, leg_prices, net_price
+from ratchet.core.options.packages import PackageLeg, check_legs, net_price
 from ratchet.core.options.pricing import implied_volatility
 from ratchet.core.options.quotes import (
     OptionQuote,
@@ -19,7 +19,7 @@ from ratchet.core.options.quotes import (
     Underlying,
     chain_quotes,
     modelled_quotes,
-    value_contracts,
+    value_path,
 )
 from ratchet.core.options.ticks import is_on_tick
 from ratchet.core.options.volatility import realised_volatility, surface
@@ -79,19 +79,29 @@ def test_an_option_deep_in_the_money_is_quoted_within_a_few_percent():
 
 def test_the_model_can_be_read_back_from_its_quotes():
     contract = make_option(100, style=ExerciseStyle.EUROPEAN)
-    valuation = value_contracts(CONFIG, [contract], XYZ)
+    (quote,) = modelled_quotes(CONFIG, [contract], XYZ)
     years = 14 / 365
-    found = implied_volatility(valuation.greeks.price, 100.0, 100.0, years, 1.0, CONFIG.risk_free_rate)
-    assert found == pytest.approx(valuation.volatility)
+    found = implied_volatility(float(quote.mid), 100.0, 100.0, years, 1.0, CONFIG.risk_free_rate)
+    forward = 100.0 * np.exp(CONFIG.risk_free_rate * years)
+    assert found == pytest.approx(surface(CONFIG.volatility, XYZ.realised, forward, 100.0, years), rel=0.01)
 
 
 def test_each_contract_is_valued_by_its_own_style():
-    deep = [
-        make_option(150, "P", JULY, style=style) for style in (ExerciseStyle.AMERICAN, ExerciseStyle.EUROPEAN)
-    ]
-    american, european = value_contracts(CONFIG, deep, XYZ).greeks.price
-    assert american == pytest.approx(50.0, abs=0.001)
-    assert european < 50.0
+    deep = [make_option(150, "P", JULY, style=style) for style in ExerciseStyle]
+    american, european = (quote.mid for quote in modelled_quotes(CONFIG, deep, XYZ))
+    assert american == pytest.approx(50, abs=Decimal("0.1"))
+    assert european < american
+
+
+def test_a_path_of_values_ends_at_the_intrinsic_value():
+    end = expiration_close(JULY)
+    times = np.array([end - 30 * DAY, end - DAY, end], dtype=np.int64)
+    prices = np.array([100.0, 104.0, 107.0])
+    for style in ExerciseStyle:
+        contract = make_option(100, "C", JULY, style=style)
+        found = value_path(CONFIG, contract, prices, times, np.array([0.25, 0.25, np.nan]))
+        assert found[-1] == pytest.approx(7.0)
+        assert (found[:-1] > np.maximum(prices[:-1] - 100, 0)).all()
 
 
 def test_fresh_recorded_quotes_come_before_the_model():
@@ -107,7 +117,7 @@ def test_fresh_recorded_quotes_come_before_the_model():
 
 def test_contracts_of_two_underlyings_are_refused():
     with pytest.raises(ValueError, match="one underlying"):
-        value_contracts(CONFIG, [make_option(100), make_option(100, underlying="ABC")], XYZ)
+        modelled_quotes(CONFIG, [make_option(100), make_option(100, underlying="ABC")], XYZ)
 
 
 def leg(strike, intent, ratio=1, **changes):
@@ -129,18 +139,8 @@ def test_packages_that_no_venue_takes(legs, complaint):
         check_legs(legs)
 
 
-def test_a_package_trades_at_the_far_sides_of_its_legs():
+def test_a_package_has_one_net_price():
     legs = [leg(100, "buy_to_open"), leg(105, "sell_to_open", 2)]
     check_legs(legs)
-    prices = {100: ("5.00", "5.20"), 105: ("2.00", "2.10")}
-
-    def quote_of(contract):
-        bid, ask = prices[int(contract.strike)]
-        return OptionQuote(contract, NOW, Decimal(bid), 1, Decimal(ask), 1, QuoteSource.RECORDED)
-
-    found = leg_prices(legs, quote_of)
-    assert found == [Decimal("5.20"), Decimal("2.00")]
-    assert net_price(legs, found) == Decimal("1.20")
-    prices[105] = ("0", "2.10")
-    assert leg_prices(legs, quote_of) is None
-    assert leg_prices(legs, lambda contract: None) is None
+    assert net_price(legs, [Decimal("5.20"), Decimal("2.00")]) == Decimal("1.20")
+    assert net_price(legs, [Decimal("3.00"), Decimal("2.00")]) == Decimal("-1.00")

@@ -173,7 +173,6 @@ class OptionFees(_Model):
 class OptionsConfig(_Model):
     """Everything about options at one venue; `trading_level` is 0 (off) to 3 (spreads)."""
 
-    enabled: bool = True
     trading_level: Annotated[int, Field(ge=0, le=3)] = 3
     risk_free_rate: Annotated[float, Field(ge=-0.05, le=1)] = 0.04
     dividend_yields: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)

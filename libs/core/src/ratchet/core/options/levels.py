@@ -5,7 +5,6 @@
 
 from ratchet.core.options.margin.types import UNCOVERED, GroupKind
 
-MAX_LEVEL = 3
 LEVEL_COVERED = 1
 LEVEL_LONG = 2
 LEVEL_SPREADS = 3

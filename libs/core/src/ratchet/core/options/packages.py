@@ -1,6 +1,6 @@
 """Packages of two to four legs that trade as one order at one net price."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import gcd
@@ -8,7 +8,6 @@ from math import gcd
 from ratchet.core.options.contract import OptionContract
 from ratchet.core.options.errors import broken, invalid
 from ratchet.core.options.intents import PositionIntent
-from ratchet.core.options.quotes import OptionQuote
 from ratchet.core.orders.types import Side
 
 MIN_LEGS = 2
@@ -46,26 +45,6 @@ def check_legs(legs: Sequence[PackageLeg]) -> None:
         raise invalid("ratio_qty of the legs must be relatively prime: their greatest common divisor is 1")
     if len({leg.contract.underlying for leg in legs}) != 1:
         raise broken("underlying asset mismatch")
-
-
-def executable_price(quote: OptionQuote, side: Side) -> Decimal | None:
-    """Return at what price one contract trades at once: the ask to buy, the bid to sell; None without one."""
-    price = quote.ask if side is Side.BUY else quote.bid
-    return price if price > 0 else None
-
-
-def leg_prices(
-    legs: Sequence[PackageLeg], quote_of: Callable[[OptionContract], OptionQuote | None]
-) -> list[Decimal] | None:
-    """Return the price of each leg when the package trades at once, None when a leg has no other side."""
-    prices: list[Decimal] = []
-    for leg in legs:
-        quote = quote_of(leg.contract)
-        price = executable_price(quote, leg.side) if quote is not None else None
-        if price is None:
-            return None
-        prices.append(price)
-    return prices
 
 
 def net_price(legs: Sequence[PackageLeg], prices: Sequence[Decimal]) -> Decimal:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ratchet.core.options.config import OptionsConfig
 from ratchet.core.options.contract import ExerciseStyle, OptionContract
 from ratchet.core.options.expirations import expiration_close
-from ratchet.core.options.pricing import Greeks, american_greeks, american_price, black_scholes
+from ratchet.core.options.pricing import american_price, black_scholes
 from ratchet.core.options.pricing.arrays import Floats
 from ratchet.core.options.ticks import ceil_to_tick, floor_to_tick, tick_size
 from ratchet.core.options.volatility import standard_moneyness, surface
@@ -61,32 +61,9 @@ class Underlying:
     ts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Valuation:
-    """Modelled volatility [n] and Greeks [n] of contracts, in the order in which they were asked for."""
-
-    volatility: Floats
-    greeks: Greeks
-
-
 def years_to_expiration(contract: OptionContract, ts: int) -> float:
     """Return the time to the contract's last close in years of 365 days; 0 afterwards."""
     return max(expiration_close(contract.expiration) - ts, 0) / NS_PER_YEAR
-
-
-def value_contracts(
-    config: OptionsConfig, contracts: Sequence[OptionContract], underlying: Underlying
-) -> Valuation:
-    """Value contracts of one underlying by the model, each by its own exercise style."""
-    inputs = _inputs(config, contracts, underlying)
-    columns = np.empty((6, len(contracts)))
-    for chosen, model in ((inputs.american, american_greeks), (~inputs.american, black_scholes)):
-        if chosen.any():
-            found = model(*inputs.of(chosen), config.risk_free_rate, inputs.dividend_yield)
-            columns[:, chosen] = (
-                found.price, found.delta, found.gamma, found.vega, found.theta, found.rho
-            )  # fmt: skip
-    return Valuation(inputs.volatility, Greeks(*columns))
 
 
 def value_path(
