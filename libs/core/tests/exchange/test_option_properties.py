@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from ratchet.core.exchange import Exchange, OrderRejected, from_row
 from ratchet.core.exchange.types import Activity
 
-from .test_options import C95, C100, C105, C110, CLOSE, P95, P100, floor, known  # noqa: F401 - fixtures
+from .option_floor import C95, C100, C105, C110, CLOSE, P95, P100, floor, known
+
+__all__ = ["floor", "known"]
 
 SYMBOLS = st.sampled_from([C95, C100, C105, C110, P95, P100])
 PRICES = st.integers(90, 112)
@@ -49,7 +51,7 @@ def uncovered(trader):
 
 @given(STEPS, PRICES)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_money_and_contracts_are_conserved(floor, known, registry, steps, last):  # noqa: F811
+def test_money_and_contracts_are_conserved(floor, known, registry, steps, last):
     trader = floor()
     trader.exchange.drain_changes()
     for action, price in steps:
