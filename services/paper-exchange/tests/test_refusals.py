@@ -34,7 +34,7 @@ def order(**fields: Any) -> dict[str, Any]:
             ["exactly one of trail_price and trail_percent"],
         ),
         (order(symbol=NVDA, time_in_force="opg", qty="1"), 422, 42210000, ["09:28", "19:00"]),
-        (order(symbol=NVDA, order_class="mleg", qty="1"), 422, 42210000, ["order_class", "mleg", "bracket"]),
+        (order(symbol=NVDA, order_class="mleg", qty="1"), 422, 40010001, ["mleg", "legs"]),
         (order(type="limit"), 422, 40010001, ["limit_price"]),
         (order(type="limit", limit_price="30000.001"), 422, 42210000, ["limit_price"]),
         (order(qty="10"), 403, 40310000, ["insufficient balance"]),

@@ -12,6 +12,7 @@ from ratchet.core.assets import Asset, AssetClass
 from ratchet.core.features import compute_table
 from ratchet.core.market import BarBatch
 from ratchet.core.market.validation import BarValidator
+from ratchet.core.options.pricing import american_greeks, implied_volatility
 from ratchet.core.signals import ConsensusConfig, Prediction, SignalEngine, StrategiesConfig
 
 _HOUR_NS = 3_600_000_000_000
@@ -34,6 +35,8 @@ def compile_kernels() -> None:
         engine.on_bars(batch, predict=_predict)
     history = np.full((_BARS, 1), 100.0)
     compute_table(history, history, history, history, history)
+    american_greeks(100.0, 100.0, 0.5, 0.2, 1.0)
+    implied_volatility(10.0, 100.0, 100.0, 0.5, 1.0)
 
 
 def _batch(number: int) -> BarBatch:

@@ -22,6 +22,8 @@ from ratchet.paper_exchange.routes import (
     calendars,
     corporate,
     data,
+    option_data,
+    options,
     orders,
     positions,
     reference,
@@ -30,7 +32,7 @@ from ratchet.paper_exchange.routes import (
     watchlists,
 )
 from ratchet.paper_exchange.simulation import Simulation
-from ratchet.paper_exchange.streams.feed import Feed
+from ratchet.paper_exchange.streams.feed import Source
 from ratchet.paper_exchange.streams.market import MarketSession
 from ratchet.paper_exchange.streams.tap import Connections, Tap
 from ratchet.paper_exchange.streams.trading import TradingSession
@@ -77,7 +79,8 @@ def create_app(
     install_error_handlers(app)
     trading = (account.router, orders.router, positions.router, reference.router, calendars.router)
     market = (data.stocks, data.crypto, single.router, corporate.router)
-    for router in (*trading, watchlists.router, *market, sim.router):
+    traded = (options.router, option_data.router)
+    for router in (*trading, watchlists.router, *traded, *market, sim.router):
         app.include_router(router)
     if simulation is not None:
         app.include_router(build_desk(Desk(venue, keyholder, keyholder)), prefix="/sim/v1")
@@ -109,7 +112,7 @@ def _add_streams(app: FastAPI, venue: PaperVenue, limits: Limits) -> None:
         finally:
             connections.leave(tap)
 
-    def market(path: str, name: str, feed: Feed) -> None:
+    def market(path: str, name: str, feed: Source) -> None:
         @app.websocket(path)
         async def stream(socket: WebSocket) -> None:
             tap = await opened(socket, name)
@@ -126,3 +129,5 @@ def _add_streams(app: FastAPI, venue: PaperVenue, limits: Limits) -> None:
     market("/v1beta3/crypto/us", "crypto", venue.crypto_feed)
     # The path of before 2023, which ccxt still uses.
     market("/v1beta2/crypto", "crypto", venue.crypto_feed)
+    market("/v1beta1/indicative", "options", venue.options.feed)
+    market("/v1beta1/opra", "options", venue.options.feed)

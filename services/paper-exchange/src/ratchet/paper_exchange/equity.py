@@ -1,6 +1,6 @@
 """Equity in the past, rebuilt exactly from the account's fills and the bars."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from ratchet.core.orders.rows import from_row
 from ratchet.paper_exchange.bars.history import NS_PER_DAY, BarHistory, Floats, Times
 from ratchet.paper_exchange.store import Store
 
+OptionValue = Callable[[int, int], Decimal | None]
 _SEARCH_NS = 14 * NS_PER_DAY
 
 
@@ -29,7 +30,11 @@ class Flow:
 class EquityPast:
     """Equity at past times, at the closes known then."""
 
-    def __init__(self, store: Store, history: BarHistory, starting_cash: Decimal) -> None:
+    def __init__(
+        self, store: Store, history: BarHistory, starting_cash: Decimal, option_value: OptionValue
+    ) -> None:
+        """`option_value` tells what a contract was worth at a time, and None for any other asset."""
+        self._option_value = option_value
         self._store = store
         self._history = history
         self.starting_cash = starting_cash
@@ -73,12 +78,17 @@ class EquityPast:
         return [_flow(from_row(Activity, doc)) for (doc,) in rows]
 
     def close_at(self, asset_id: int, ts: int) -> Decimal:
-        """Return the last close at or before a time, 0 if there is none within two weeks."""
+        """Return the last close at or before a time, 0 without one in two weeks; of an option, its value."""
+        value = self._option_value(asset_id, ts)
+        if value is not None:
+            return value
         bars = self._history.load(asset_id, ts - _SEARCH_NS, ts)
         passed = bars.close[bars.ends <= ts]
         return from_float(float(passed[-1])) if len(passed) else ZERO
 
     def _closes(self, asset_id: int, times: Times) -> Floats:
+        if len(times) and self._option_value(asset_id, int(times[0])) is not None:
+            return np.array([float(self.close_at(asset_id, ts)) for ts in times.tolist()])
         bars = self._history.load(asset_id, int(times[0]) - _SEARCH_NS, int(times[-1]))
         index = np.searchsorted(bars.ends, times, side="right") - 1
         if not len(bars):

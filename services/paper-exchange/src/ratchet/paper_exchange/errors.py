@@ -20,7 +20,9 @@ from starlette.exceptions import HTTPException
 from ratchet.common.errors import ConfigError, DatabaseUnavailableError
 from ratchet.core.exchange import OrderRejected
 
-DATA_PATHS = ("/v2/stocks", "/v1beta3/crypto", "/v1/corporate-actions")
+DATA_PATHS = ("/v2/stocks", "/v1beta3/crypto", "/v1beta1/options", "/v1/corporate-actions")
+# Where in a request a field is, and the tags of order bodies: no part of the field's own name.
+_PLACES = frozenset(("body", "query", "path", "asset", "option"))
 
 
 class ApiError(Exception):
@@ -124,7 +126,7 @@ def describe(problems: Any) -> str:
     """Return one line that names each wrong field, its value and what is allowed."""
     lines = []
     for problem in problems:
-        place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
+        place = [str(part) for part in problem["loc"] if part not in _PLACES]
         message = problem["msg"].removeprefix("Value error, ")
         shown = "" if problem["type"] == "missing" or not place else f" {problem['input']!r}"
         lines.append(f"{'.'.join(place)}{shown}: {message}" if place else message)

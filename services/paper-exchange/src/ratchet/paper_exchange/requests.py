@@ -13,13 +13,14 @@ from ratchet.paper_exchange.errors import InvalidError, UnprocessableError
 CLIENT_ORDER_ID_LENGTH = 128
 
 
-def _decimal(value: object) -> object:
+def as_decimal(value: object) -> object:
+    """Take a JSON number or a string as a decimal; ValueError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError('allowed: a number, or a string such as "1.5"')  # noqa: TRY004 - pydantic's contract
     return str(value) if isinstance(value, float) else value
 
 
-Positive = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0, max_digits=30, decimal_places=9)]
+Positive = Annotated[Decimal, BeforeValidator(as_decimal), Field(gt=0, max_digits=30, decimal_places=9)]
 ClientOrderId = Annotated[str, Field(max_length=CLIENT_ORDER_ID_LENGTH)]
 
 
@@ -118,7 +119,7 @@ class ConfigurationBody(_Body):
     suspend_trade: bool | None = None
     trade_confirm_email: Literal["all", "none"] | None = None
     ptp_no_exception_entry: bool | None = None
-    max_options_trading_level: Literal[0] | None = None
+    max_options_trading_level: Literal[0, 1, 2, 3] | None = None
     disable_overnight_trading: bool | None = None
 
 

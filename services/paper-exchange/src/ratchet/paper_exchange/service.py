@@ -3,6 +3,7 @@
 import threading
 
 from ratchet.common.datasets.corporate_actions import load_corporate_actions
+from ratchet.common.datasets.option_quotes import load_option_quotes
 from ratchet.common.errors import ConfigError
 from ratchet.common.http_server import HttpServer
 from ratchet.common.leases import AdvisoryLeaderLock
@@ -13,6 +14,7 @@ from ratchet.paper_exchange.app import UVICORN_OPTIONS, create_app
 from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.sql import SqlHistory
 from ratchet.paper_exchange.consumer import BarConsumer
+from ratchet.paper_exchange.options.recorded import RecordedQuotes
 from ratchet.paper_exchange.settings import PaperSettings
 from ratchet.paper_exchange.store import Store
 from ratchet.paper_exchange.venue import PaperVenue
@@ -39,6 +41,7 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
         Credentials(key, secret),
         store,
         lambda clock: SqlHistory(db, registry, clock),
+        option_quotes=RecordedQuotes(load_option_quotes(platform.dataset)),
     )
     venue.corporate_actions = load_corporate_actions(platform.dataset, registry)
     consumer = BarConsumer(runtime.bus, venue, registry.universes, settings.instance)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ratchet.common.datasets import Dataset, Replay
 from ratchet.common.datasets.corporate_actions import load_corporate_actions
+from ratchet.common.datasets.option_quotes import load_option_quotes
 from ratchet.common.db import Database
 from ratchet.common.embedded import EmbeddedServerError, PostgresServer
 from ratchet.common.errors import ConfigError, RatchetError, StartupError
@@ -29,6 +30,7 @@ from ratchet.paper_exchange.bars.dataset import DatasetHistory
 from ratchet.paper_exchange.limits import ALPACA_REQUESTS_PER_MINUTE, Limits
 from ratchet.paper_exchange.oanda.setup import build_venue, new_token
 from ratchet.paper_exchange.oanda.venue import OandaVenue
+from ratchet.paper_exchange.options.recorded import RecordedQuotes
 from ratchet.paper_exchange.settings import DEFAULT_PORT
 from ratchet.paper_exchange.simulation import Simulation
 from ratchet.paper_exchange.store import Store
@@ -118,7 +120,8 @@ def _venue(options: argparse.Namespace, platform: Platform, replay: Replay, stor
         options.key or f"PK{secrets.token_hex(9).upper()}", options.secret or secrets.token_urlsafe(30)
     )
     bars = DatasetHistory(replay.columns, registry, lambda: replay.last_ts)
-    return PaperVenue(registry, config, store.account, credentials, store, bars.seen_by)
+    quotes = RecordedQuotes(load_option_quotes(platform.dataset))
+    return PaperVenue(registry, config, store.account, credentials, store, bars.seen_by, option_quotes=quotes)
 
 
 def _limits(options: argparse.Namespace, platform: Platform) -> Limits:

@@ -147,7 +147,8 @@ class Store:
                 execute_values(cursor, _UPDATES, rows)
             cursor.execute(
                 "UPDATE paper.accounts SET step_seq = %s, clock_ns = %s, trade_updates = %s, "
-                "created_ns = CASE created_ns WHEN 0 THEN %s ELSE created_ns END, doc = coalesce(%s, doc) "
+                "created_ns = CASE created_ns WHEN 0 THEN %s ELSE created_ns END, "
+                "doc = doc || coalesce(%s::jsonb, '{}') "
                 "WHERE account = %s",
                 (
                     place.step_seq,

@@ -34,6 +34,8 @@ from ratchet.paper_exchange.equity import EquityPast
 from ratchet.paper_exchange.errors import NotFoundError, UnprocessableError
 from ratchet.paper_exchange.faults.account import AccountFaults
 from ratchet.paper_exchange.faults.board import FaultBoard
+from ratchet.paper_exchange.options.desk import OptionDesk
+from ratchet.paper_exchange.options.recorded import RecordedQuotes
 from ratchet.paper_exchange.store import WAIT_S, Place, Store
 from ratchet.paper_exchange.streams.feed import Feed
 from ratchet.paper_exchange.streams.hub import Hub
@@ -66,6 +68,7 @@ class PaperVenue:
         *,
         own: "PaperVenue | None" = None,
         label: str = DEFAULT,
+        option_quotes: RecordedQuotes | None = None,
     ) -> None:
         """`own` is the exchange's own account, None for itself; `label` what people call this one."""
         self.registry = registry
@@ -77,7 +80,7 @@ class PaperVenue:
         self.followers: tuple[PaperVenue, ...] = ()
         self.listing: Listing = own.listing if own else Listing(registry)
         self.faults: FaultBoard = own.faults if own else FaultBoard()
-        self._befalls = AccountFaults(self.faults, label, registry)
+        self._befalls = AccountFaults(self.faults, label, self.asset)
         self.trade_hub = Hub(self._befalls.deliveries)
         self.stock_hub: Hub = own.stock_hub if own else Hub()
         self.crypto_hub: Hub = own.crypto_hub if own else Hub()
@@ -92,7 +95,10 @@ class PaperVenue:
             Feed(hub, self.listing, self.data, self.half_spread, crypto=crypto)
             for hub, crypto in ((self.stock_hub, False), (self.crypto_hub, True))
         )
-        self.past = EquityPast(store, self.history, config.starting_cash)
+        self.options: OptionDesk = OptionDesk(
+            self, own.options if own else None, option_quotes or RecordedQuotes()
+        )
+        self.past = EquityPast(store, self.history, config.starting_cash, self.options.value)
         self._history_of = history_of
         self._own = own
         self.accounts: Accounts = own.accounts if own else Accounts(self, store.accounts())
@@ -134,7 +140,8 @@ class PaperVenue:
             else:
                 self.place, self.created_ns = stored.place, stored.created_ns
                 self.configuration = stored.configuration
-                self.past = EquityPast(self.store, self.history, stored.starting_cash)
+                cash = stored.starting_cash
+                self.past = EquityPast(self.store, self.history, cash, self.options.value)
                 self._exchange = self._restored(stored.state)
             self._exchange.configure(settings_of(self.configuration))
             self._exchange.on_corporate_actions(self.corporate_actions)
@@ -200,42 +207,53 @@ class PaperVenue:
 
     def submit(self, request: OrderRequest) -> ExchangeOrder:
         """Take an order; it is durable when this returns. OrderRejected or ForbiddenError say why not."""
+        return self.place_by(request.client_order_id, lambda exchange: exchange.submit(request, self.now))
+
+    def place_by(self, client_order_id: str, action: Callable[[Exchange], ExchangeOrder]) -> ExchangeOrder:
+        """Take an order by an action of the exchange; it is durable when this returns."""
         with self.exchange() as exchange:
             try:
-                order = self._change(lambda: exchange.submit(request, self.now))
+                order = self.change(lambda: action(exchange))
             except DatabaseUnavailableError:
-                settled = self.order_by_client_id(request.client_order_id)
+                settled = self.order_by_client_id(client_order_id)
                 if settled is None:
                     raise
                 order = settled
             metrics.EXCHANGE_ORDERS_TOTAL.labels(order.status.value).inc()
             if self._befalls.rejects(order):
-                self._change(lambda: exchange.reject(order.id, self.now))
+                self.change(lambda: exchange.reject(order.id, self.now))
             return order
 
     def replace(self, order_id: str, change: ReplaceRequest) -> ExchangeOrder:
         """Replace an order; durable when this returns."""
         with self.exchange() as exchange:
             self._require_kept(order_id, "cannot replace order in {} status")
-            return self._change(lambda: exchange.replace(order_id, change, self.now))
+            return self.change(lambda: exchange.replace(order_id, change, self.now))
 
     def cancel(self, order_id: str) -> None:
         """Cancel an order; durable when this returns."""
         with self.exchange() as exchange:
             if self._require_kept(order_id, 'order is already in "{}" state'):
-                self._change(lambda: exchange.cancel(order_id, self.now))
+                self.change(lambda: exchange.cancel(order_id, self.now))
 
     def cancel_all(self) -> list[ExchangeOrder]:
         """Cancel every open order; durable when this returns."""
         with self.exchange() as exchange:
-            return self._change(lambda: exchange.cancel_all(self.now))
+            return self.change(lambda: exchange.cancel_all(self.now))
 
     def close_position(
         self, asset: Asset, qty: Decimal | None = None, percentage: Decimal | None = None
     ) -> ExchangeOrder:
         """Close a position at the market; the order is durable when this returns."""
         with self.exchange() as exchange:
-            return self._change(lambda: exchange.close_position(asset.id, self.now, qty, percentage))
+            return self.change(lambda: exchange.close_position(asset.id, self.now, qty, percentage))
+
+    def asset(self, asset_id: int) -> Asset:
+        """Return an asset of the registry, or an option contract that was traded here."""
+        if asset_id < len(self.registry):
+            return self.registry[asset_id]
+        with self.exchange() as exchange:
+            return exchange.asset(asset_id)
 
     def order(self, order_id: str) -> ExchangeOrder | None:
         """Return an order by id, however old."""
@@ -286,6 +304,7 @@ class PaperVenue:
             if self._own is None:
                 self.stock_feed.publish(batches)
                 self.crypto_feed.publish(batches)
+                self.options.feed.publish(batches)
             return others + events
 
     def step_once(
@@ -298,7 +317,7 @@ class PaperVenue:
     def wait_for_listeners(self) -> None:
         """Let stream clients that lag behind catch up, unless they do not read at all."""
         trades = (venue.trade_hub for venue in (self, *self.followers))
-        for hub in (*trades, self.stock_hub, self.crypto_hub):
+        for hub in (*trades, self.stock_hub, self.crypto_hub, self.options.feed.hub):
             hub.wait_for_room()
 
     def set_clock(self, clock: int) -> None:
@@ -309,7 +328,7 @@ class PaperVenue:
             place = Place(self.place.step_seq, max(clock, self.now), self.place.trade_updates)
             self._commit(Changes(), [], place, WAIT_S)
 
-    def _change(self, action: Callable[[], R]) -> R:
+    def change(self, action: Callable[[], R]) -> R:
         """Run one change of the exchange and commit it; a refused one leaves no trace."""
         result = action()
         events = self._exchange.drain_events()
@@ -334,7 +353,7 @@ class PaperVenue:
             self.trade_hub.publish([update["data"] for update in updates])
 
     def _update(self, number: int, event: ExchangeEvent) -> dict[str, Any]:
-        data = update_json(event, self.registry[event.order.asset_id])
+        data = update_json(event, self._exchange.asset, self._exchange.order)
         return {"ts": event.ts, "data": {**data, "sequence": number}}
 
     def _note(self, batches: Sequence[BarBatch]) -> None:
@@ -367,14 +386,24 @@ class PaperVenue:
 
     def _new_exchange(self) -> Exchange:
         exchange = Exchange(
-            self.registry, self.config, self.account, is_known=self.store.is_known, track_changes=True
+            self.registry,
+            self.config,
+            self.account,
+            is_known=self.store.is_known,
+            track_changes=True,
+            option_market=self.options.market,
         )
         exchange.limit_fills(self._befalls.fill_limit)
         return exchange
 
     def _restored(self, state: dict[str, Any]) -> Exchange:
         exchange = Exchange.restore(
-            self.registry, self.config, state, is_known=self.store.is_known, track_changes=True
+            self.registry,
+            self.config,
+            state,
+            is_known=self.store.is_known,
+            track_changes=True,
+            option_market=self.options.market,
         )
         exchange.limit_fills(self._befalls.fill_limit)
         return exchange

@@ -12,6 +12,7 @@ from ratchet.common.datasets.config import CONFIG_NAME, DatasetConfig, load_conf
 from ratchet.common.datasets.corporate_actions import is_corporate_actions
 from ratchet.common.datasets.errors import DatasetError
 from ratchet.common.datasets.home import find_dataset
+from ratchet.common.datasets.option_quotes import is_option_quotes
 from ratchet.common.datasets.prepare import prepare
 from ratchet.common.datasets.readers import find_files, read_bars, read_symbols
 from ratchet.common.datasets.replay import Judged, OnQuarantine, QuarantinedBar, Replay
@@ -195,7 +196,11 @@ def _bar_files(path: Path, texts: Path | None) -> list[Path]:
     files = find_files(path)
     if path.is_file():
         return files
-    return [file for file in files if file != texts and not is_corporate_actions(file)]
+    return [
+        file
+        for file in files
+        if file != texts and not is_corporate_actions(file) and not is_option_quotes(file)
+    ]
 
 
 def _some(names: tuple[str, ...] | list[str], limit: int = 12) -> str:

@@ -5,6 +5,7 @@ from ratchet.core.exchange.config import EQUITIES, ExchangeConfig, FeeConfig, Sl
 from ratchet.core.exchange.engine import Exchange
 from ratchet.core.exchange.errors import OrderRejected
 from ratchet.core.exchange.fees import Fee, fee_for
+from ratchet.core.exchange.options import LegRequest, NoOptionMarket, OptionMarket, OptionOrderRequest
 from ratchet.core.exchange.settings import AccountSettings
 from ratchet.core.exchange.types import (
     NO_ASSET,
@@ -40,6 +41,10 @@ __all__ = [
     "Fee",
     "FeeConfig",
     "HeldPosition",
+    "LegRequest",
+    "NoOptionMarket",
+    "OptionMarket",
+    "OptionOrderRequest",
     "OrderClass",
     "OrderRejected",
     "OrderRequest",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ratchet.core.assets.types import AssetClass
+from ratchet.core.options.config import OptionsConfig
 
 EQUITIES = frozenset({AssetClass.STOCK, AssetClass.LEVERAGED_ETF, AssetClass.SPECULATIVE})
 
@@ -119,6 +120,7 @@ class ExchangeConfig(_Model):
     min_notional_equity: PositiveMoney = Decimal(1)
     gtc_expiry_days: Annotated[int, Field(ge=1, le=3650)] = 90
     closed_orders_kept: Annotated[int, Field(ge=0, le=1_000_000)] = 5_000
+    options: OptionsConfig = OptionsConfig()
 
     @model_validator(mode="before")
     @classmethod

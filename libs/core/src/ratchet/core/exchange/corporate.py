@@ -7,6 +7,7 @@ from uuid import uuid5
 from ratchet.core.exchange.actions import ActionKind, CorporateAction
 from ratchet.core.exchange.days import new_york_day
 from ratchet.core.exchange.lifecycle import close
+from ratchet.core.exchange.options.overnight import adjust_contracts
 from ratchet.core.exchange.shape import is_whole, tick_of
 from ratchet.core.exchange.trailing import stop_of
 from ratchet.core.exchange.types import NO_ASSET, Activity, ExchangeOrder, ExchangeStatus
@@ -61,6 +62,7 @@ def _pay(venue: Venue, asset_id: int, amount: Decimal, qty: Decimal, ts: int) ->
 def _split(venue: Venue, action: CorporateAction, ts: int) -> None:
     asset_id, ratio = action.asset_id, action.ratio
     venue.scale_mark(asset_id, ratio)
+    adjust_contracts(venue, asset_id, ratio, ts)
     held = venue.position(asset_id)
     if held.qty:
         _split_position(venue, held, ratio, ts)

@@ -12,7 +12,7 @@ from uuid import uuid5
 
 import numpy as np
 
-from ratchet.core.assets.types import AssetClass, Registry
+from ratchet.core.assets.types import Asset, AssetClass, Registry
 from ratchet.core.exchange import (
     admission,
     amending,
@@ -28,6 +28,10 @@ from ratchet.core.exchange import (
 )
 from ratchet.core.exchange.actions import CorporateAction, schedule
 from ratchet.core.exchange.config import ExchangeConfig
+from ratchet.core.exchange.options import expiration, matching, placing
+from ratchet.core.exchange.options.book import OptionBook
+from ratchet.core.exchange.options.market import OptionMarket
+from ratchet.core.exchange.options.requests import OptionOrderRequest
 from ratchet.core.exchange.quoting import QuoteMatcher
 from ratchet.core.exchange.settings import AccountSettings
 from ratchet.core.exchange.simulation import BarMatcher
@@ -63,8 +67,11 @@ class Exchange:
         *,
         is_known: Callable[[str], bool] | None = None,
         track_changes: bool = False,
+        option_market: OptionMarket | None = None,
     ) -> None:
-        self._venue = Venue(registry, config or ExchangeConfig(), account, is_known, track_changes)
+        self._venue = Venue(
+            registry, config or ExchangeConfig(), account, is_known, track_changes, option_market
+        )
 
     @property
     def config(self) -> ExchangeConfig:
@@ -81,6 +88,29 @@ class Exchange:
         if self._venue.settings.suspend_trade:
             raise errors.forbidden("new orders are rejected by user request")
         return self._submit(request, ts)
+
+    def submit_option(self, request: OptionOrderRequest, ts: int) -> ExchangeOrder:
+        """Take an order in options, simple or a package; OrderRejected says in Alpaca's words why not."""
+        if self._venue.settings.suspend_trade:
+            raise errors.forbidden("new orders are rejected by user request")
+        return placing.submit(self._venue, request, ts)
+
+    def exercise(self, symbol: str, ts: int) -> None:
+        """Exercise a long position in a contract at once; OrderRejected says why not."""
+        expiration.exercise(self._venue, symbol, ts)
+
+    def do_not_exercise(self, symbol: str, ts: int) -> None:
+        """Let a long position that expires today expire; OrderRejected says why not."""
+        expiration.do_not_exercise(self._venue, symbol, ts)
+
+    @property
+    def options(self) -> OptionBook:
+        """The account's contracts and their quotes."""
+        return self._venue.options
+
+    def asset(self, asset_id: int) -> Asset:
+        """Return an asset of the registry, or an option contract that was traded here."""
+        return self._venue.asset(asset_id)
 
     def configure(self, settings: AccountSettings) -> None:
         """Set the account's own limits."""
@@ -115,7 +145,10 @@ class Exchange:
 
         With latency it is `pending_cancel` until the request arrives, and can fill until then.
         """
-        return amending.cancel(self._venue, self._require(order_id), ts)
+        order = self._require(order_id)
+        if order.ratio_qty:
+            raise errors.unprocessable("legs of a mleg order cannot be canceled individually")
+        return amending.cancel(self._venue, order, ts)
 
     def reject(self, order_id: str, ts: int) -> ExchangeOrder:
         """Turn away an open order that was taken, as venues do whose checks come late; its group ends too."""
@@ -140,7 +173,10 @@ class Exchange:
 
     def replace(self, order_id: str, change: ReplaceRequest, ts: int) -> ExchangeOrder:
         """Replace a working order by a new one with a new id; the old one ends as replaced."""
-        return amending.replace_order(self._venue, self._require(order_id), change, ts)
+        order = self._require(order_id)
+        if self._venue.options.is_option(order.asset_id):
+            return placing.replace_order(self._venue, order, change, ts)
+        return amending.replace_order(self._venue, order, change, ts)
 
     def close_position(
         self,
@@ -158,6 +194,10 @@ class Exchange:
         if percentage is not None:
             lot = asset.qty_increment if position.qty > 0 else max(asset.qty_increment, Decimal(1))
             qty = floor_to(abs(position.qty) * percentage / 100, lot)
+        if asset.asset_class is AssetClass.OPTION:
+            return self._close_option(
+                asset_id, ts, abs(position.qty) if qty is None else qty, client_order_id
+            )
         crypto = asset.asset_class is AssetClass.CRYPTO
         fallback = str(uuid5(NAMESPACE, f"close|{venue.account}|{asset_id}|{ts}|{venue.seq}"))
         return self._submit(
@@ -171,6 +211,16 @@ class Exchange:
             ts,
         )
 
+    def _close_option(
+        self, asset_id: int, ts: int, qty: Decimal, client_order_id: str | None
+    ) -> ExchangeOrder:
+        venue = self._venue
+        fallback = str(uuid5(NAMESPACE, f"close|{venue.account}|{asset_id}|{ts}|{venue.seq}"))
+        symbol = venue.asset(asset_id).symbol
+        side = Side.SELL if venue.position(asset_id).qty > 0 else Side.BUY
+        request = OptionOrderRequest(client_order_id or fallback, qty, symbol=symbol, side=side)
+        return placing.submit(venue, request, ts)
+
     def on_bars(self, batches: Sequence[BarBatch]) -> list[ExchangeEvent]:
         """Match working orders against the bars of one step; return all events since the last drain.
 
@@ -182,6 +232,7 @@ class Exchange:
         venue.mark(batches)
         if venue.config.matching == "bars":
             self._match(batches)
+            matching.match_bars(venue, batches)
         return self._finish()
 
     def on_quotes(self, batches: Sequence[QuoteBatch]) -> list[ExchangeEvent]:
@@ -195,10 +246,12 @@ class Exchange:
         venue.mark_quotes(batches)
         if venue.config.matching == "quotes" and len(venue.book):
             self._match_quotes(batches)
+            matching.match_marks(venue, venue.ts)
         return self._finish()
 
     def _begin(self, ts: int) -> None:
         """Carry out what was due before the new marks."""
+        expiration.settle_before(self._venue, ts)
         if ts > self._venue.day_ends:
             rollover.roll(self._venue, ts)
         if self._venue.book.has_pending:
@@ -209,6 +262,7 @@ class Exchange:
         venue = self._venue
         if len(venue.book):
             lifecycle.expire_due(venue, venue.ts)
+        expiration.on_marks(venue, venue.ts)
         liquidation.watch(venue, venue.ts)
         return self.drain_events()
 
@@ -285,13 +339,19 @@ class Exchange:
         *,
         is_known: Callable[[str], bool] | None = None,
         track_changes: bool = False,
+        option_market: OptionMarket | None = None,
     ) -> Self:
         """Rebuild an exchange from `snapshot()`, or from stored rows under the same keys.
 
         Rows carry no marks: after a restore from rows call `mark` with each asset's last bar.
         """
         exchange = cls(
-            registry, config, str(state["account"]["account"]), is_known=is_known, track_changes=track_changes
+            registry,
+            config,
+            str(state["account"]["account"]),
+            is_known=is_known,
+            track_changes=track_changes,
+            option_market=option_market,
         )
         persistence.load(exchange._venue, state)
         return exchange

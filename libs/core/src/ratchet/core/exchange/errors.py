@@ -36,6 +36,11 @@ def not_found(message: str) -> OrderRejected:
     return OrderRejected(404, 40410000, message)
 
 
+def short_position(message: str) -> OrderRejected:
+    """Return the error for an exercise of what the account has sold."""
+    return OrderRejected(403, 40310001, message)
+
+
 def duplicate_client_order_id() -> OrderRejected:
     """Return the error for a client order id that was used before, even by an order long closed."""
     return invalid("client_order_id must be unique")

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from ratchet.core.assets.types import Asset
+from ratchet.core.assets.types import Asset, AssetClass
 from ratchet.core.exchange import errors
 from ratchet.core.exchange.config import EQUITIES, ExchangeConfig
 from ratchet.core.exchange.days import local_time, new_york_day
@@ -24,7 +24,7 @@ _WORDS = {TimeInForce.OPG: "opening", TimeInForce.CLS: "closing"}
 
 def is_regular(asset: Asset, start: int, end: int) -> bool:
     """Say whether the interval [start, end) (ns, UTC) touches a regular session; always for other classes."""
-    if asset.asset_class not in EQUITIES:
+    if asset.asset_class not in EQUITIES | {AssetClass.OPTION}:
         return True
     calendar = get_calendar(asset.calendar)
     return calendar.is_open(start) or calendar.next_open(start) < end

@@ -167,7 +167,8 @@ def close(venue: Venue, order: ExchangeOrder, status: ExchangeStatus, ts: int) -
     for other_id in (*order.legs, order.sibling_id):
         other = venue.book.get(other_id) if other_id else None
         if other is not None and other.is_open:
-            close(venue, other, ExchangeStatus.CANCELED, ts)
+            together = order.order_class is OrderClass.MLEG
+            close(venue, other, status if together else ExchangeStatus.CANCELED, ts)
     return order
 
 
@@ -221,7 +222,7 @@ def expire_due(venue: Venue, ts: int) -> None:
     at or after its expiry, at most for one bar's length.
     """
     for order in venue.book.due(ts):
-        asset_id = order.asset_id
+        asset_id = venue.priced_by(order.asset_id)
         seen = int(venue.mark_ts[asset_id]) >= order.expires_ts
         if seen or ts >= order.expires_ts + int(venue.bar_ns[asset_id]):
             current = venue.book.get(order.id)

@@ -8,6 +8,7 @@ from ratchet.core.exchange import lifecycle
 from ratchet.core.exchange.admission import policy_of
 from ratchet.core.exchange.hours import is_regular
 from ratchet.core.exchange.margin import Figures, figures_of
+from ratchet.core.exchange.options.placing import force_close
 from ratchet.core.exchange.types import ExchangeStatus, OrderRequest
 from ratchet.core.exchange.venue import Venue
 from ratchet.core.orders.ids import NAMESPACE
@@ -42,8 +43,13 @@ def _close_largest(venue: Venue, ts: int) -> None:
         price = venue.mark_price(held.asset_id) or held.avg_entry_price
         return abs(notional(held.qty, price)), -held.asset_id
 
-    held = max(venue.positions.values(), key=size, default=None)
+    held = max(
+        (one for one in venue.positions.values() if not venue.options.is_option(one.asset_id)),
+        key=size,
+        default=None,
+    )
     if held is None:
+        _close_short_option(venue, ts)
         return
     working = list(venue.book.working(held.asset_id))
     if any(o.is_closing and o.type is OrderType.MARKET and o.remaining_qty == abs(held.qty) for o in working):
@@ -62,3 +68,18 @@ def _close_largest(venue: Venue, ts: int) -> None:
         time_in_force=TimeInForce.GTC if crypto else TimeInForce.DAY,
     )
     lifecycle.place(venue, lifecycle.new_order(venue, request, asset, ts), request)
+
+
+def _close_short_option(venue: Venue, ts: int) -> None:
+    """Buy back the dearest short option; nothing while such an order is working."""
+    shorts = [
+        (-qty * (venue.mark_price(asset_id) or ZERO), -asset_id, qty)
+        for asset_id, _, qty in venue.options.held()
+        if qty < 0
+    ]
+    if not shorts:
+        return
+    _, asset_id, qty = max(shorts)
+    if any(order.type is OrderType.MARKET for order in venue.book.working(-asset_id)):
+        return
+    force_close(venue, -asset_id, Decimal(-qty), ts, "liquidation")

@@ -11,9 +11,9 @@ from ratchet.core.orders.rows import from_row, to_row
 from ratchet.core.portfolio.position import Position
 
 
-def account_row(venue: Venue) -> dict[str, Any]:
-    """Return the account's own row."""
-    return {
+def account_row(venue: Venue, *, with_options: bool = True) -> dict[str, Any]:
+    """Return the account's own row; without contracts if it has none, or if they are left out."""
+    row = {
         "account": venue.account,
         "cash": str(venue.cash),
         "fees_paid": str(venue.fees_paid),
@@ -22,6 +22,9 @@ def account_row(venue: Venue) -> dict[str, Any]:
         "draws": venue.draws,
         "margin": venue.margin.to_row(),
     }
+    if with_options and venue.options.count:
+        row["options"] = venue.options.to_row()
+    return row
 
 
 def snapshot(venue: Venue) -> dict[str, Any]:
@@ -51,7 +54,8 @@ def drain_changes(venue: Venue) -> Changes:
         orders=tuple(to_row(order) for order in sorted(dirty.orders.values(), key=lambda order: order.seq)),
         activities=tuple(to_row(activity) for activity in dirty.activities),
         positions=tuple(to_row(venue.position(asset_id)) for asset_id in sorted(dirty.positions)),
-        account=account_row(venue) if dirty.account else None,
+        # Contracts only grow in number: they are written when one is added, and kept by the store between.
+        account=account_row(venue, with_options=dirty.options) if dirty.account else None,
     )
 
 
@@ -65,6 +69,8 @@ def load(venue: Venue, state: dict[str, Any]) -> None:
     venue.draws = int(account.get("draws", 0))
     if "margin" in account:
         venue.margin = MarginState.from_row(account["margin"])
+    if "options" in account:
+        venue.options.load(account["options"])
     if "settings" in state:
         venue.settings = AccountSettings(**state["settings"])
     for row in state.get("positions", ()):

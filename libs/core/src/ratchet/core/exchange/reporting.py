@@ -4,6 +4,7 @@ from ratchet.core.exchange.admission import buying_power, policy_of
 from ratchet.core.exchange.margin import figures_of
 from ratchet.core.exchange.margin.pattern_day_trader import day_trade_count, is_pattern_day_trader
 from ratchet.core.exchange.margin.policy import MINIMUM_EQUITY
+from ratchet.core.exchange.options.admission import options_buying_power
 from ratchet.core.exchange.venue import Venue
 from ratchet.core.exchange.views import AccountView, HeldPosition
 from ratchet.core.orders.money import ZERO
@@ -23,10 +24,10 @@ def account_view(venue: Venue) -> AccountView:
         cash=venue.cash,
         equity=figures.equity,
         buying_power=power,
-        long_market_value=figures.long_value,
+        long_market_value=figures.long_value + figures.long_options,
         accrued_fees=venue.fees_paid,
         position_count=len(venue.positions),
-        short_market_value=figures.short_value,
+        short_market_value=figures.short_value + figures.short_options,
         regt_buying_power=power if leverage == 1 else excess * 2,
         non_marginable_buying_power=max(policy.non_marginable(venue), ZERO),
         initial_margin=figures.initial if on_margin else figures.long_value,
@@ -35,6 +36,9 @@ def account_view(venue: Venue) -> AccountView:
         last_maintenance_margin=state.last_maintenance if on_margin else ZERO,
         sma=max(state.sma, ZERO) if on_margin else ZERO,
         multiplier=leverage,
+        options_buying_power=options_buying_power(venue),
+        options_approved_level=venue.options.config.trading_level,
+        options_trading_level=venue.coverage.level,
         shorting_enabled=on_margin and not venue.settings.no_shorting and figures.equity >= MINIMUM_EQUITY,
         trading_blocked=False,
         daytrading_buying_power=(power if leverage == 4 else ZERO) if dated else None,
@@ -56,6 +60,6 @@ def held_position(venue: Venue, asset_id: int) -> HeldPosition | None:
         avg_entry_price=position.avg_entry_price,
         cost_basis=position.cost,
         mark=venue.mark_price(asset_id) or position.avg_entry_price,
-        mark_ts=int(venue.mark_ts[asset_id]),
+        mark_ts=int(venue.mark_ts[venue.priced_by(asset_id)]),
         opened_ts=position.opened_ts,
     )

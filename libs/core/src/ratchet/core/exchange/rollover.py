@@ -4,6 +4,7 @@ from ratchet.core.exchange import corporate
 from ratchet.core.exchange.carry import charge
 from ratchet.core.exchange.days import business_days_after, new_york_day
 from ratchet.core.exchange.margin import figures_of, policy_on
+from ratchet.core.exchange.options import overnight
 from ratchet.core.exchange.venue import Venue
 
 _DAYS_KEPT = 5
@@ -18,6 +19,7 @@ def roll(venue: Venue, ts: int) -> None:
         return
     while ts > venue.day_ends:
         at = venue.day_ends
+        overnight.assign_early(venue, at)
         _end_day(venue, at)
         state.day += 1
         corporate.begin_day(venue, at)

@@ -13,3 +13,4 @@ class AccountSettings:
     suspend_trade: bool = False
     fractional_trading: bool = True
     disable_overnight_trading: bool = False
+    max_options_trading_level: int = 3

@@ -17,6 +17,7 @@ class OrderClass(StrEnum):
     BRACKET = "bracket"
     OCO = "oco"
     OTO = "oto"
+    MLEG = "mleg"
 
 
 class ExchangeStatus(StrEnum):
@@ -122,7 +123,8 @@ class ExchangeOrder:
     stood through a bar, so that a limit then pays the maker's fee. `closing` says that it reduces a position
     (None, in rows of older versions: as the side tells of an account without shorts). `arrives_ts` is when
     the venue has it, `due_ts` when a pending cancel or replacement takes effect. `hwm` is the best price
-    that a trailing stop has seen: the highest for a sell, the lowest for a buy.
+    that a trailing stop has seen: the highest for a sell, the lowest for a buy. `ratio_qty` is what a leg
+    of a package of options holds in one unit of the package, 0 in every other order.
     """
 
     id: str
@@ -164,6 +166,7 @@ class ExchangeOrder:
     reserve_rate: Decimal = ONE
     arrives_ts: int = 0
     due_ts: int = 0
+    ratio_qty: int = 0
 
     @property
     def is_open(self) -> bool:

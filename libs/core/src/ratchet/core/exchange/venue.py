@@ -11,6 +11,9 @@ from ratchet.core.exchange.actions import CorporateAction
 from ratchet.core.exchange.book import OrderBook
 from ratchet.core.exchange.config import ExchangeConfig
 from ratchet.core.exchange.days import day_end
+from ratchet.core.exchange.options.book import OptionBook
+from ratchet.core.exchange.options.coverage import Coverage
+from ratchet.core.exchange.options.market import NoOptionMarket, OptionMarket
 from ratchet.core.exchange.settings import AccountSettings
 from ratchet.core.exchange.state import MarginState
 from ratchet.core.exchange.types import Activity, EventType, ExchangeEvent, ExchangeOrder
@@ -31,6 +34,7 @@ class Dirty:
     positions: set[int] = field(default_factory=set)
     activities: list[Activity] = field(default_factory=list)
     account: bool = False
+    options: bool = False
 
 
 class Venue:
@@ -43,6 +47,7 @@ class Venue:
         account: str,
         is_known: Callable[[str], bool] | None,
         track_changes: bool,
+        option_market: OptionMarket | None = None,
     ) -> None:
         self.registry = registry
         self.config = config
@@ -63,14 +68,24 @@ class Venue:
         self.dirty = Dirty(account=True) if track_changes else None
         self.fill_limit: FillLimit | None = None
         size = len(registry)
+        # Ids from here on are option contracts.
+        self.option_ids = size
         self.marks = np.zeros(size, dtype=np.float64)
         self.mark_ts = np.zeros(size, dtype=np.int64)
         self.bar_start = np.zeros(size, dtype=np.int64)
         self.bar_ns = np.zeros(size, dtype=np.int64)
+        self.options = OptionBook(self, option_market or NoOptionMarket())
+        self.coverage = Coverage(self.options)
 
     def asset(self, asset_id: int) -> Asset:
-        """Return an asset of the registry."""
-        return self.registry[asset_id]
+        """Return an asset of the registry, or an option contract that was traded here."""
+        return self.registry[asset_id] if asset_id < self.option_ids else self.options.asset(asset_id)
+
+    def priced_by(self, asset_id: int) -> int:
+        """Return the asset whose bars move this one: an option's underlying, else the asset itself."""
+        if asset_id < self.option_ids:
+            return asset_id
+        return self.options.underlying_id(self.options.contract(asset_id))
 
     def position(self, asset_id: int) -> Position:
         """Return the position in an asset, flat if there is none."""
@@ -109,9 +124,16 @@ class Venue:
         return self._equity
 
     def available_qty(self, asset_id: int) -> Decimal:
-        """Return how much of a position, long or short, is not promised to working closing orders."""
+        """Return how much of a position, long or short, is promised neither to working closing orders nor
+        to the short calls that it covers.
+        """
         held = self.position(asset_id).qty
-        return abs(held) - self.book.promised_qty(asset_id) if held else ZERO
+        if not held:
+            return ZERO
+        free = abs(held) - self.book.promised_qty(asset_id)
+        if not self.options.count or held < 0 or asset_id >= self.option_ids:
+            return free
+        return max(free - self.coverage.locked_shares(asset_id), ZERO)
 
     def add_cash(self, delta: Decimal) -> None:
         """Change the cash balance."""
@@ -123,6 +145,11 @@ class Venue:
         """Note that the account's own row has changed."""
         if self.dirty is not None:
             self.dirty.account = True
+
+    def touch_options(self) -> None:
+        """Note that the option contracts kept with the account have changed."""
+        if self.dirty is not None:
+            self.dirty.account = self.dirty.options = True
 
     def put(self, order: ExchangeOrder) -> ExchangeOrder:
         """Store an order's new state and return it."""
@@ -184,7 +211,9 @@ class Venue:
         return day_end(self.margin.day) if self.margin.day else 0
 
     def mark_price(self, asset_id: int) -> Decimal | None:
-        """Return the last close, None before the first bar."""
+        """Return the last close, None before the first bar; of an option, the value of one contract."""
+        if asset_id >= self.option_ids:
+            return self.options.mark(asset_id)
         value = float(self.marks[asset_id])
         return from_float(value) if value > 0 else None
 

@@ -30,6 +30,9 @@ class AccountView:
     last_maintenance_margin: Decimal = ZERO
     sma: Decimal = ZERO
     multiplier: int = 1
+    options_buying_power: Decimal = ZERO
+    options_approved_level: int = 0
+    options_trading_level: int = 0
     shorting_enabled: bool = False
     trading_blocked: bool = False
     daytrading_buying_power: Decimal | None = None

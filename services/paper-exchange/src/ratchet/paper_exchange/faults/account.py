@@ -1,9 +1,10 @@
 """What faults do to one account's orders and trade updates."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from ratchet.core.assets import Registry
+from ratchet.core.assets import Asset
 from ratchet.core.exchange import ExchangeOrder
 from ratchet.paper_exchange.faults.base import Occasion
 from ratchet.paper_exchange.faults.board import FaultBoard
@@ -15,10 +16,10 @@ from ratchet.paper_exchange.streams.hub import Delivery
 class AccountFaults:
     """Asks the board on behalf of one account; costs nothing while no fault is switched on."""
 
-    def __init__(self, board: FaultBoard, label: str, registry: Registry) -> None:
+    def __init__(self, board: FaultBoard, label: str, asset_of: Callable[[int], Asset]) -> None:
         self._board = board
         self._label = label
-        self._registry = registry
+        self._asset_of = asset_of
 
     def rejects(self, order: ExchangeOrder) -> bool:
         """Return whether an order that was taken is to be rejected."""
@@ -28,7 +29,7 @@ class AccountFaults:
         """Return what a match may fill of a quantity."""
         if self._board.is_used:
             for fault in self._board.fired(PartialFills, self._occasion(order)):
-                qty = fault.limit(qty, self._registry[order.asset_id].qty_increment)
+                qty = fault.limit(qty, self._asset_of(order.asset_id).qty_increment)
         return qty
 
     def deliveries(self, updates: list[dict[str, Any]]) -> list[Delivery] | None:
@@ -42,4 +43,4 @@ class AccountFaults:
         return Delivery(update) if fault is None else fault.delivery(update)
 
     def _occasion(self, order: ExchangeOrder) -> Occasion:
-        return Occasion(self._label, symbol=self._registry[order.asset_id].symbol)
+        return Occasion(self._label, symbol=self._asset_of(order.asset_id).symbol)

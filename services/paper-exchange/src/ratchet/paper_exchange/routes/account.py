@@ -22,6 +22,7 @@ from ratchet.paper_exchange.wire.account import DEFAULT_CONFIGURATION, account_j
 from ratchet.paper_exchange.wire.values import parse_day, parse_time
 
 MAX_PAGE = 100
+OPTION_ACTIVITIES = ("OPEXC", "OPASN", "OPEXP", "OPTRD", "OPCSH")
 _MINUTE = 60_000_000_000
 _FRAMES = {"1Min": _MINUTE, "5Min": 5 * _MINUTE, "15Min": 15 * _MINUTE, "1H": 60 * _MINUTE, "1D": NS_PER_DAY}
 _PERIODS = {"D": 1, "W": 7, "M": 30, "A": 365}
@@ -155,7 +156,7 @@ def _baseline(
 
 
 def _asset_of(venue: PaperVenue, row: Activity) -> Asset | None:
-    return None if row.asset_id == NO_ASSET else venue.registry[row.asset_id]
+    return None if row.asset_id == NO_ASSET else venue.asset(row.asset_id)
 
 
 def _grid(frame: str, first: int, last: int) -> Times:
@@ -199,7 +200,10 @@ def _types(activity_types: str | None, category: str | None) -> list[str] | None
         raise InvalidError("category cannot be used with activity_types")
     if category is None:
         return activity_types.upper().split(",") if activity_types else None
-    categories = {"trade_activity": ["FILL"], "non_trade_activity": ["CFEE", "FEE", "DIV", "INT", "SPLIT"]}
+    categories = {
+        "trade_activity": ["FILL"],
+        "non_trade_activity": ["CFEE", "FEE", "DIV", "INT", "SPLIT", *OPTION_ACTIVITIES],
+    }
     if category not in categories:
         raise InvalidError(f"category {category!r} is invalid; allowed: {', '.join(categories)}")
     return categories[category]

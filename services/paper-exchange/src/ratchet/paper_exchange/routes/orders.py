@@ -4,10 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
+from pydantic import Discriminator, Tag
 
-from ratchet.core.exchange import ExchangeOrder
+from ratchet.core.exchange import ExchangeOrder, OrderClass
 from ratchet.core.orders.rows import from_row
 from ratchet.paper_exchange.errors import InvalidError, NotFoundError
+from ratchet.paper_exchange.options.requests import OptionOrderBody, concerns_options
 from ratchet.paper_exchange.requests import OrderBody, ReplaceBody
 from ratchet.paper_exchange.routes import VenueDep
 from ratchet.paper_exchange.venue import PaperVenue
@@ -18,17 +20,25 @@ MAX_LIST, DEFAULT_LIST = 500, 50
 NO_CONTENT, MULTI_STATUS = 204, 207
 _STATUS = {"open": ["is_open"], "closed": ["NOT is_open"], "all": []}
 
+AnyOrder = Annotated[
+    Annotated[OrderBody, Tag("asset")] | Annotated[OptionOrderBody, Tag("option")],
+    Discriminator(lambda body: "option" if concerns_options(body) else "asset"),
+]
+
 router = APIRouter(prefix="/v2")
 
 
 @router.post("/orders")
-def place(venue: VenueDep, body: OrderBody) -> JSONResponse:
+def place(venue: VenueDep, body: AnyOrder) -> JSONResponse:
     """Take an order; it is committed before it is answered."""
+    if isinstance(body, OptionOrderBody):
+        order = venue.options.submit(body.to_request())
+        return JSONResponse(nested_json(order, venue.asset, venue.order))
     asset = venue.listing.find(body.symbol)
     if asset is None:
         raise InvalidError(f'asset "{body.symbol}" not found')
     order = venue.submit(body.to_request(asset.id))
-    return JSONResponse(nested_json(order, venue.registry, venue.order))
+    return JSONResponse(nested_json(order, venue.asset, venue.order))
 
 
 @router.get("/orders")
@@ -93,7 +103,7 @@ def order_by_id(venue: VenueDep, order_id: str, nested: str | None = None) -> JS
 def replace(venue: VenueDep, order_id: str, body: ReplaceBody) -> JSONResponse:
     """Replace a working order by a new one with a new id."""
     order = venue.replace(order_id, body.to_request())
-    return JSONResponse(order_json(order, venue.registry[order.asset_id]))
+    return JSONResponse(_shown(venue, order, order.order_class is OrderClass.MLEG))
 
 
 @router.delete("/orders/{order_id}")
@@ -104,9 +114,9 @@ def cancel(venue: VenueDep, order_id: str) -> Response:
 
 
 def _shown(venue: PaperVenue, order: ExchangeOrder, rolled_up: bool) -> dict[str, Any]:
-    if rolled_up:
-        return nested_json(order, venue.registry, venue.order)
-    return order_json(order, venue.registry[order.asset_id])
+    if rolled_up or order.order_class is OrderClass.MLEG:
+        return nested_json(order, venue.asset, venue.order)
+    return order_json(order, venue.asset(order.asset_id))
 
 
 def _conditions(
@@ -114,9 +124,10 @@ def _conditions(
 ) -> tuple[list[str], list[object]]:
     if status not in _STATUS:
         raise InvalidError(f"status {status!r} is invalid; allowed: {', '.join(_STATUS)}")
-    conditions, parameters = list(_STATUS[status]), list[object]()
+    # The legs of a package are shown within it and nowhere else.
+    conditions, parameters = [*_STATUS[status], "coalesce(doc->>'ratio_qty', '0') = '0'"], list[object]()
     if symbols:
-        assets = [venue.listing.find(name) for name in symbols.split(",")]
+        assets = [venue.options.find(name) for name in symbols.split(",")]
         conditions.append("asset_id = ANY(%s)")
         parameters.append([asset.id for asset in assets if asset is not None])
     if side:

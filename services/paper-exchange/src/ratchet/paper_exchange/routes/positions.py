@@ -37,8 +37,9 @@ def close_all(venue: VenueDep, cancel_orders: str | None = None) -> JSONResponse
     if parse_flag(cancel_orders):
         venue.cancel_all()
     with venue.exchange() as exchange:
-        held = exchange.positions()
-    answers = [_closed(venue, venue.registry[position.asset_id]) for position in held]
+        # Shorts first: a long that covers one cannot be sold before.
+        held = sorted(exchange.positions(), key=lambda position: position.qty > 0)
+    answers = [_closed(venue, venue.asset(position.asset_id)) for position in held]
     return JSONResponse(answers, MULTI_STATUS)
 
 
@@ -66,7 +67,7 @@ def close(
 
 
 def _held_asset(venue: PaperVenue, symbol: str) -> Asset:
-    asset = venue.listing.find(symbol)
+    asset = venue.options.find(symbol)
     if asset is None:
         raise NotFoundError(f"symbol not found: {symbol}")
     return asset
@@ -75,7 +76,7 @@ def _held_asset(venue: PaperVenue, symbol: str) -> Asset:
 def _shown(venue: PaperVenue, held: HeldPosition) -> dict[str, Any]:
     midnight = venue.now - venue.now % NS_PER_DAY
     lastday = venue.past.close_at(held.asset_id, midnight) or held.avg_entry_price
-    return position_json(held, venue.registry[held.asset_id], lastday, held.opened_ts > midnight)
+    return position_json(held, venue.asset(held.asset_id), lastday, held.opened_ts > midnight)
 
 
 def _closed(venue: PaperVenue, asset: Asset) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,21 @@ from ratchet.paper_exchange.wire.bars import bar_json, book_json, quote_json, tr
 
 STOCK_CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds")
 CRYPTO_CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "orderbooks")
+
+
+class Source(Protocol):
+    """What a client of a market data stream is served from."""
+
+    @property
+    def hub(self) -> Hub:
+        """Who listens."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that clients may subscribe to."""
+
+    def books(self, symbols: Sequence[str]) -> list[Message]:
+        """Return the order books of some symbols as they stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,14 @@ class Delivery:
 class Subscriber:
     """One connected client: what it wants, and the messages that wait to be sent to it."""
 
-    def __init__(self, wants: Callable[[Message], bool], limit: int = QUEUE_LIMIT) -> None:
+    def __init__(
+        self,
+        wants: Callable[[Message], bool],
+        limit: int = QUEUE_LIMIT,
+        symbols: Callable[[], set[str]] = set,
+    ) -> None:
+        """`symbols` names what it wants, for publishers that cannot build everything."""
+        self.symbols = symbols
         self.wants = wants
         self.queue: asyncio.Queue[list[Message]] = asyncio.Queue()
         self.slow = asyncio.Event()
@@ -90,6 +97,11 @@ class Hub:
         """Return whether any client wants such a message, so that costly ones are built for someone only."""
         with self._guard:
             return any(subscriber.wants(message) for subscriber in self._subscribers)
+
+    def symbols(self) -> set[str]:
+        """Return every symbol that some client wants."""
+        with self._guard:
+            return {symbol for subscriber in self._subscribers for symbol in subscriber.symbols()}
 
     def publish(self, messages: Iterable[Message]) -> None:
         """Queue messages for every subscriber that wants them, in the order of the calls."""

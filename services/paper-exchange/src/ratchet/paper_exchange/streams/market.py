@@ -10,7 +10,7 @@ from ratchet.paper_exchange.accounts.book import Accounts
 from ratchet.paper_exchange.limits import Limits
 from ratchet.paper_exchange.streams.codec import Codec, codec_for
 from ratchet.paper_exchange.streams.connection import frames, serve
-from ratchet.paper_exchange.streams.feed import Feed
+from ratchet.paper_exchange.streams.feed import Source
 from ratchet.paper_exchange.streams.hub import Message, Subscriber
 from ratchet.paper_exchange.streams.subscriptions import LimitedError, Subscriptions
 from ratchet.paper_exchange.streams.tap import Connections, Tap
@@ -35,7 +35,7 @@ class MarketSession:
         self,
         socket: WebSocket,
         accounts: Accounts,
-        feed: Feed,
+        feed: Source,
         tap: Tap,
         connections: Connections,
         limits: Limits,
@@ -48,7 +48,9 @@ class MarketSession:
         self._limits = limits
         self._codec: Codec = codec_for(socket.headers.get("content-type", ""))
         self._subscriptions = Subscriptions(feed.channels, limits.stream_symbols)
-        self._subscriber = Subscriber(self._subscriptions.wants, limits.queued_messages)
+        self._subscriber = Subscriber(
+            self._subscriptions.wants, limits.queued_messages, self._subscriptions.symbols
+        )
         self._authenticated = False
 
     async def run(self) -> None:

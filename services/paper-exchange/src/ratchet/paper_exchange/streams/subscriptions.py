@@ -58,6 +58,10 @@ class Subscriptions:
         self._symbols = merged
         return added
 
+    def symbols(self) -> set[str]:
+        """Return the symbols of all channels."""
+        return {symbol for symbols in self._symbols.values() for symbol in tuple(symbols)}
+
     def state(self) -> dict[str, list[str]]:
         """Return all symbols by channel."""
         return {channel: list(symbols) for channel, symbols in self._symbols.items()}

@@ -4,9 +4,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from ratchet.common.timestamps import to_datetime, utc_day
-from ratchet.core.assets import Asset
+from ratchet.core.assets import Asset, AssetClass
 from ratchet.core.exchange import AccountSettings, AccountView, Activity, HeldPosition
 from ratchet.core.exchange.margin.rates import is_marginable
+from ratchet.core.options.contract import STANDARD_MULTIPLIER
 from ratchet.paper_exchange.wire.assets import asset_uuid, exchange_of, position_symbol, wire_class
 from ratchet.paper_exchange.wire.values import money, number, ratio, rfc3339
 
@@ -15,7 +16,7 @@ _MULTIPLIERS: dict[str, Literal[1, 2, 4]] = {"1": 1, "2": 2, "4": 4}
 DEFAULT_CONFIGURATION: dict[str, Any] = {
     "fractional_trading": True,
     "max_margin_multiplier": "4",
-    "max_options_trading_level": 0,
+    "max_options_trading_level": 3,
     "no_shorting": False,
     "ptp_no_exception_entry": False,
     "suspend_trade": False,
@@ -33,6 +34,7 @@ def settings_of(configuration: dict[str, Any]) -> AccountSettings:
         suspend_trade=bool(known["suspend_trade"]),
         fractional_trading=bool(known["fractional_trading"]),
         disable_overnight_trading=bool(known["disable_overnight_trading"]),
+        max_options_trading_level=int(known["max_options_trading_level"]),
     )
 
 
@@ -50,7 +52,7 @@ def account_json(
         "buying_power": money(view.buying_power),
         "regt_buying_power": money(view.regt_buying_power),
         "non_marginable_buying_power": money(view.non_marginable_buying_power),
-        "options_buying_power": nothing,
+        "options_buying_power": money(view.options_buying_power),
         "cash": money(view.cash),
         "accrued_fees": nothing,
         "pending_transfer_in": nothing,
@@ -74,8 +76,8 @@ def account_json(
         "balance_asof": utc_day(now).isoformat(),
         "intraday_adjustments": "0",
         "pending_reg_taf_fees": "0",
-        "options_approved_level": 0,
-        "options_trading_level": 0,
+        "options_approved_level": view.options_approved_level,
+        "options_trading_level": view.options_trading_level,
     }
     if view.daytrading_buying_power is not None:
         body |= {
@@ -91,6 +93,8 @@ def position_json(
 ) -> dict[str, Any]:
     """Build the position object; `lastday_price` is the close of the day before."""
     mark, cost = position.mark, position.cost_basis
+    # The exchange values a position in options by the contract; prices are shown by the share.
+    unit = STANDARD_MULTIPLIER if asset.asset_class is AssetClass.OPTION else 1
     # What was bought today has no close of yesterday to gain on.
     intraday_base = cost if opened_today else position.qty * lastday_price
     intraday = position.market_value - intraday_base
@@ -102,7 +106,7 @@ def position_json(
         "asset_marginable": is_marginable(asset),
         "qty": number(position.qty),
         "qty_available": number(position.qty_available),
-        "avg_entry_price": number(position.avg_entry_price),
+        "avg_entry_price": number(position.avg_entry_price / unit),
         "side": "long" if position.qty > 0 else "short",
         "market_value": money(position.market_value),
         "cost_basis": money(cost),
@@ -110,8 +114,8 @@ def position_json(
         "unrealized_plpc": ratio(position.unrealized_pnl, abs(cost)),
         "unrealized_intraday_pl": money(intraday),
         "unrealized_intraday_plpc": ratio(intraday, abs(intraday_base)),
-        "current_price": number(mark),
-        "lastday_price": number(lastday_price),
+        "current_price": number(mark / unit),
+        "lastday_price": number(lastday_price / unit),
         "change_today": ratio(mark - lastday_price, lastday_price),
     }
 

@@ -8,11 +8,12 @@ from uuid import UUID, uuid5
 from ratchet.core.assets import Asset, AssetClass, Registry
 from ratchet.core.exchange import EQUITIES
 from ratchet.core.exchange.margin.rates import is_marginable, maintenance_rate
+from ratchet.core.options import OccSymbol
 from ratchet.paper_exchange.errors import NotFoundError
 from ratchet.paper_exchange.wire.values import number
 
 ASSET_NAMESPACE = UUID("0d4f4b1e-6a0f-5e0c-8a55-7a7d6b1c9f20")
-CRYPTO, US_EQUITY = "crypto", "us_equity"
+CRYPTO, US_EQUITY, US_OPTION = "crypto", "us_equity", "us_option"
 # Requirements are listed as those of a share at a usual price; cheap ones have higher ones.
 _ORDINARY_PRICE = Decimal(100)
 TRADED_CLASSES = EQUITIES | {AssetClass.CRYPTO}
@@ -20,6 +21,8 @@ TRADED_CLASSES = EQUITIES | {AssetClass.CRYPTO}
 
 def wire_class(asset: Asset) -> str:
     """Return Alpaca's asset class."""
+    if asset.asset_class is AssetClass.OPTION:
+        return US_OPTION
     return CRYPTO if asset.asset_class is AssetClass.CRYPTO else US_EQUITY
 
 
@@ -35,6 +38,8 @@ def position_symbol(asset: Asset) -> str:
 
 def asset_uuid(asset: Asset) -> str:
     """Return the asset's id, the same on every machine."""
+    if asset.asset_class is AssetClass.OPTION:
+        return str(OccSymbol.parse(asset.symbol).to_uuid())
     return str(uuid5(ASSET_NAMESPACE, asset.symbol))
 
 
@@ -66,7 +71,9 @@ class Listing:
 
 
 def exchange_of(asset: Asset) -> str:
-    """Return the listing exchange: the asset's own rule, else the class's usual one."""
+    """Return the listing exchange: the asset's own rule, else the class's usual one; options have none."""
+    if asset.asset_class is AssetClass.OPTION:
+        return ""
     if is_crypto(asset):
         return "CRYPTO"
     listed = asset.rules.get("exchange")

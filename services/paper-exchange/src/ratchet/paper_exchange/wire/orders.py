@@ -1,21 +1,24 @@
 """Orders and trade updates on the wire."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from ratchet.core.assets import Asset, Registry
+from ratchet.core.assets import Asset, AssetClass
 from ratchet.core.exchange import ExchangeEvent, ExchangeOrder, ExchangeStatus, OrderClass
 from ratchet.paper_exchange.wire.assets import asset_uuid, wire_class
 from ratchet.paper_exchange.wire.values import number, optional_number, optional_time, rfc3339
 
 Find = Callable[[str], ExchangeOrder | None]
+AssetOf = Callable[[int], Asset]
+# What a package as a whole does not have.
+_NOT_OF_A_PACKAGE = ("asset_id", "symbol", "asset_class", "side", "position_intent")
 
 
 def order_json(
     order: ExchangeOrder, asset: Asset, legs: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     """Build the order object; legs are given for nested views."""
-    return {
+    body = {
         "id": order.id,
         "client_order_id": order.client_order_id,
         "created_at": rfc3339(order.created_ts),
@@ -50,24 +53,35 @@ def order_json(
         "trail_percent": optional_number(order.trail_percent),
         "trail_price": optional_number(order.trail_price),
         "hwm": optional_number(order.hwm),
-        "ratio_qty": None,
+        "ratio_qty": str(order.ratio_qty) if order.ratio_qty else None,
     }
+    if asset.asset_class is AssetClass.OPTION:
+        body |= _option_fields(order)
+    return body
 
 
-def nested_json(order: ExchangeOrder, registry: Registry, find: Find) -> dict[str, Any]:
+def _option_fields(order: ExchangeOrder) -> dict[str, Any]:
+    """Return what Alpaca states otherwise for options: the class in words, and what packages lack."""
+    if order.order_class is not OrderClass.MLEG:
+        return {"order_class": "simple"}
+    if order.parent_id:
+        return {"type": "", "order_type": ""}
+    return dict.fromkeys(_NOT_OF_A_PACKAGE, "")
+
+
+def nested_json(order: ExchangeOrder, asset_of: AssetOf, find: Find) -> dict[str, Any]:
     """Build the order object with its legs rolled up."""
     legs = [find(leg) for leg in order.legs]
-    shown = [order_json(leg, registry[leg.asset_id]) for leg in legs if leg is not None]
-    return order_json(order, registry[order.asset_id], shown or None)
+    shown = [order_json(leg, asset_of(leg.asset_id)) for leg in legs if leg is not None]
+    return order_json(order, asset_of(order.asset_id), shown or None)
 
 
-def update_json(event: ExchangeEvent, asset: Asset) -> dict[str, Any]:
+def update_json(event: ExchangeEvent, asset_of: AssetOf, find: Find) -> dict[str, Any]:
     """Build the data of one trade update; price, qty and position_qty belong to executions only."""
-    data: dict[str, Any] = {
-        "event": event.type.value,
-        "timestamp": rfc3339(event.ts),
-        "order": order_json(event.order, asset),
-    }
+    order = event.order
+    is_package = order.order_class is OrderClass.MLEG and not order.parent_id
+    shown = nested_json(order, asset_of, find) if is_package else order_json(order, asset_of(order.asset_id))
+    data: dict[str, Any] = {"event": event.type.value, "timestamp": rfc3339(event.ts), "order": shown}
     if event.execution_id:
         data["execution_id"] = event.execution_id
     if event.is_execution:
@@ -77,8 +91,3 @@ def update_json(event: ExchangeEvent, asset: Asset) -> dict[str, Any]:
             "position_qty": optional_number(event.position_qty),
         }
     return data
-
-
-def stream_messages(events: Iterable[ExchangeEvent], registry: Registry) -> list[dict[str, Any]]:
-    """Build the data of trade updates, in order."""
-    return [update_json(event, registry[event.order.asset_id]) for event in events]

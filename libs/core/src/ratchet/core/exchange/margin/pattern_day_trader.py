@@ -29,7 +29,7 @@ class PatternDayTrader(MarginPolicy):
         last = venue.margin.last_equity
         equity = figures.equity if last is None else min(figures.equity, last)
         free = equity - figures.intraday
-        return free if figures.short_value else max(free, figures.cash)
+        return free if figures.short_value else max(free, figures.cash - figures.bound)
 
     def check_closing(self, venue: Venue, order: ExchangeOrder) -> None:
         """Refuse the fourth day trade of an account below the minimum."""

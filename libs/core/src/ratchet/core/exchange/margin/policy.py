@@ -53,7 +53,8 @@ class MarginPolicy:
         leverage = self.multiplier(venue)
         given_back = ZERO if replaced is None else replaced.margin_reserve
         figures = figures_of(venue, leverage)
-        free = figures.cash + figures.short_value * 2 if leverage == 1 else self.free(venue, figures)
+        in_cash = figures.cash + figures.short_value * 2 - figures.bound
+        free = in_cash if leverage == 1 else self.free(venue, figures)
         return free - venue.book.margin_reserved + given_back
 
     def non_marginable(self, venue: Venue, replaced: ExchangeOrder | None = None) -> Decimal:
