@@ -94,6 +94,15 @@ class MemoryTransaction:
     def daily(self, rows: Sequence[DailyPerformance], drawdown_ratio: float) -> None:
         """Days are not looked at."""
 
+    def daily_closes(self, day: str, closes: Any) -> None:
+        """Closes are not looked at."""
+
+    def breakers(self, changes: Sequence[Any]) -> None:
+        """Breakers are not looked at."""
+
+    def outcomes(self, outcomes: Sequence[Any]) -> None:
+        """Outcomes of exits are not looked at."""
+
     def snapshots(self, snapshots: Sequence[PortfolioSnapshot]) -> None:
         """Snapshots are not looked at."""
 
@@ -179,3 +188,7 @@ class MemoryLedger:
     def reckoned_fees(self, day: str, symbol: str) -> tuple[Decimal, Decimal]:
         """Return nothing: the venue tells no fees."""
         return Decimal(0), Decimal(0)
+
+    def data_quality(self) -> float | None:
+        """Return nothing: nobody judges the data."""
+        return None

@@ -17,7 +17,7 @@ from tests.simulation.schedules import play, play_all
 from tests.simulation.verdict import problems
 from tests.simulation.world import World
 
-SCHEDULES = int(os.environ.get("RATCHET_TEST_SCHEDULES", "2000"))
+SCHEDULES = int(os.environ.get("RATCHET_TEST_SCHEDULES", "1000"))
 SEEDS_TO_NOTICE = range(40)
 
 

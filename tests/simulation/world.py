@@ -20,7 +20,7 @@ from ratchet.core.orders import Intent, OrderStatus
 from ratchet.core.orders.ids import signal_id
 from ratchet.core.phases import PhasePlan, PhasesConfig, PhaseState
 from ratchet.core.portfolio import PortfolioSnapshot
-from ratchet.core.risk import Proposal, RiskConfig, RiskEngine, Verdict
+from ratchet.core.risk import Proposal, RiskConfig, RiskContext, RiskEngine, Verdict
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
 from ratchet.execution.broker import BrokerError, OrderRequest
 from ratchet.execution.commands import Commands
@@ -40,7 +40,9 @@ from tests.simulation.ledger import Books, MemoryLedger
 from tests.simulation.venue import SETTLE_S, SimVenue
 
 # Enough for what is on its way to arrive and for two comparisons of the books.
-HEALING_TURNS = 70
+HEALING_TURNS = 50
+# Without another bar, so that nothing new begins.
+LAST_TURNS = 20
 _PRICES = (40_000.0, 2_500.0)
 _LOOSE = RiskConfig(stale_price_s=10**9, stale_mark_s=10**9)
 
@@ -80,11 +82,12 @@ class SimRisk:
         proposals: Sequence[Proposal],
         phases: Sequence[PhaseState],
         ts: int,
+        context: RiskContext | None = None,
     ) -> list[Verdict]:
         """Return verdicts, or RiskUnavailableError."""
         if self._faults.strikes("risk_away"):
             raise RiskUnavailableError("risk is away")
-        return self._engine.evaluate(snapshot, proposals, phases, ts)
+        return self._engine.evaluate(snapshot, proposals, phases, ts, context)
 
 
 @dataclass
@@ -175,6 +178,9 @@ class World:
         self._stream_back = 0.0
         self.books.trading_state = "active"
         for _ in range(HEALING_TURNS):
+            self.turn()
+        self._next_bar = self.clock.ns + 10**18
+        for _ in range(LAST_TURNS):
             self.turn()
 
     def turn(self) -> None:
@@ -308,5 +314,11 @@ def make_signals(bars: BarBatch, number: int, registry: Registry, *, quiet: bool
         if direction and not quiet:
             made = signal_id("sim", registry[asset_id].symbol, bars.ts, direction)
             found.append(Signal(made, asset_id, direction, 0.9, float(bars.close[asset_id]), {}))
-    context = MarketContext(bars.asset_ids, bars.close * 0.01, np.full(2, 0.01), np.zeros(2, dtype=np.int8))
+    context = MarketContext(
+        bars.asset_ids,
+        bars.close * 0.01,
+        np.full(2, 0.01),
+        np.zeros(2, dtype=np.int8),
+        *np.full((3, 2), np.nan),
+    )
     return SignalBatch("crypto", bars.ts, bars.step, tuple(found), context)
