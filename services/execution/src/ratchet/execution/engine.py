@@ -203,24 +203,37 @@ class Engine:
     def send(self, effects: Effects) -> None:
         """Send what was committed, cancels first, then exits, and commit the answers.
 
-        An exit whose asset has a stop that is not known to have ended stays for `resolve_unknown`.
+        An exit whose asset has a stop that is not known to have ended is held until it has.
         """
         if effects.cancels:
             stops.take_back(self, effects.cancels)
         unsent = [item.order for item in effects.new_orders if self._is_unsent(item.order)]
         pending = [order for order in unsent if not stops.in_the_way(self, order)]
+        self.outbound.hold(order for order in unsent if order not in pending)
         if pending:
             self.record(self.outbound.send(pending))
 
     def send_waiting(self) -> None:
-        """Send what the venue's limit had no room for; entries whose deadline is over are refused."""
+        """Send what the venue's limit had no room for, and exits that stops were in the way of.
+
+        Entries whose deadline is over are refused; exits that a stop has done expire.
+        """
         if self.outbound.has_waiting:
             self._refresh_trading_state()
-            waiting = [order for order in self.session.working_orders if self.outbound.is_waiting(order)]
-            self.record(self.outbound.send(waiting))
+            working = self.session.working_orders
+            waiting = [order for order in working if self.outbound.is_waiting(order)]
+            held = [
+                order
+                for order in working
+                if self.outbound.is_held(order) and not stops.in_the_way(self, order)
+            ]
+            done = [order for order in held if not stops.still_fits(self, order)]
+            self.record([(order, stops.done(order)) for order in done])
+            self.record(self.outbound.send([*waiting, *(order for order in held if order not in done)]))
 
     def resolve_unknown(self, is_valid: Callable[[Order], bool] = lambda _: True) -> int:
         """Ask the venue about every request without an answer; return how many orders are left with one."""
+        self.send_waiting()
         working = self.session.working_orders
         if any(order.is_unsent and order.intent is not Intent.EXIT for order in working):
             self._refresh_trading_state()

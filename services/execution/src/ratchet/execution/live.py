@@ -69,14 +69,18 @@ class LiveLoop:
         """Work until stopped."""
         try:
             while not stop.is_set():
-                self._commands.run_waiting(self._engine)
-                self._take(self._read())
-                self._book_stream()
-                self._engine.send_waiting()
-                self._look_after()
+                self.turn()
         finally:
             self._try_to_acknowledge()
             self._consumer.close()
+
+    def turn(self) -> None:
+        """Do one iteration."""
+        self._commands.run_waiting(self._engine)
+        self._take(self._read())
+        self._book_stream()
+        self._engine.send_waiting()
+        self._look_after()
 
     def _read(self) -> list[Received]:
         """Return new messages; without Redis, none after the same pause."""

@@ -52,6 +52,8 @@ class Outbound:
         # When a request about an order was last made: one of the process before us, just now at the latest.
         self._asked_at = {order.client_order_id: now for order in loaded if order.needs_answer}
         self._waiting: dict[str, float] = {}
+        # Exits that were never sent, because a stop of their asset has not ended yet.
+        self._held: set[str] = set()
 
     def send(self, orders: Sequence[Order]) -> list[tuple[Order, Answer]]:
         """Send new orders, exits first; return the answers, among them refusals of entries that waited."""
@@ -62,20 +64,32 @@ class Outbound:
                 answers.append((order, answer))
         return answers
 
+    def hold(self, orders: Iterable[Order]) -> None:
+        """Keep orders back that were not sent yet."""
+        self._held |= {order.client_order_id for order in orders}
+
+    def is_held(self, order: Order) -> bool:
+        """Whether an order is kept back."""
+        return order.client_order_id in self._held
+
     def is_waiting(self, order: Order) -> bool:
         """Whether an order is committed but was not sent yet."""
         return order.client_order_id in self._waiting
 
     @property
     def has_waiting(self) -> bool:
-        """Whether any order waits for its turn."""
-        return bool(self._waiting)
+        """Whether any order waits for its turn, or for the end of a stop."""
+        return bool(self._waiting or self._held)
 
     def resolve(
         self, orders: Sequence[Order], is_valid: Callable[[Order], bool]
     ) -> list[tuple[Order, Answer]]:
         """Ask about orders that need an answer, and send again what may be sent again; return the answers."""
-        due = [order for order in orders if order.needs_answer and not self.is_waiting(order)]
+        due = [
+            order
+            for order in orders
+            if order.needs_answer and not self.is_waiting(order) and not self.is_held(order)
+        ]
         # A wish that is fresh has its answer on the stream before long.
         due = [order for order in due if order.status in _UNANSWERED or self.is_settled(order)]
         return [(order, self._resolve(order, is_valid)) for order in due[:_LOOK_UPS_AT_ONCE]]
@@ -109,6 +123,7 @@ class Outbound:
         if not self._throttle.allows(_priority(order)):
             return self._wait(order)
         self._waiting.pop(key, None)
+        self._held.discard(key)
         self._fence()
         answer = self._sender.send(request_of(order, self._registry))
         self._note(order)
@@ -156,6 +171,7 @@ class Outbound:
         alive = set(working)
         self._asked_at = {key: at for key, at in self._asked_at.items() if key in alive}
         self._waiting = {key: at for key, at in self._waiting.items() if key in alive}
+        self._held &= alive
 
 
 def request_of(order: Order, registry: Registry) -> OrderRequest:

@@ -12,6 +12,7 @@ from ratchet.core.orders import Intent, Order, OrderStatus, Write
 from ratchet.core.trader import is_protective
 from ratchet.execution.events import OrderChange
 from ratchet.execution.ledger import Effects, NewOrder
+from ratchet.execution.sender import Answer, Outcome
 
 if TYPE_CHECKING:
     from ratchet.execution.engine import Engine
@@ -52,6 +53,11 @@ def in_the_way(engine: "Engine", order: Order) -> bool:
         for other in engine.session.working_orders
         if other.client_order_id != order.client_order_id
     )
+
+
+def done(order: Order) -> Answer:
+    """Return the answer to an exit that a stop has made needless."""
+    return Answer(order.client_order_id, Outcome.EXPIRED, message="a protective stop has closed the position")
 
 
 def still_fits(engine: "Engine", order: Order) -> bool:
