@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg2.extras import execute_values
 
 from ratchet.common.db import Database
 from ratchet.common.timestamps import to_datetime, to_ns
@@ -56,7 +55,7 @@ class SignalStore:
                 )
             )
         # A few rows: a plain INSERT costs less than a temporary table for COPY.
-        self._db.run(lambda cursor: execute_values(cursor, _INSERT, rows))
+        self._db.run(lambda cursor: cursor.later_values(_INSERT, rows))
 
     def find(self, signal_id: str) -> dict[str, Any] | None:
         """Return one signal's row as a mapping, or None."""

@@ -10,7 +10,7 @@ from ratchet.paper_exchange.gate import VENUE
 from ratchet.paper_exchange.venue import PaperVenue
 
 
-def require_account(request: Request) -> PaperVenue:
+async def require_account(request: Request) -> PaperVenue:
     """Return the account whose key the request shows; UnauthorizedError without one."""
     venue: PaperVenue | None = request.scope.get(VENUE)
     if venue is None:
@@ -20,7 +20,7 @@ def require_account(request: Request) -> PaperVenue:
     return venue
 
 
-def _public_venue(request: Request) -> PaperVenue:
+async def _public_venue(request: Request) -> PaperVenue:
     if any(presented(request.headers)):
         return require_account(request)
     venue: PaperVenue = request.app.state.venue
