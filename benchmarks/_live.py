@@ -20,6 +20,7 @@ from ratchet.cli.platform import runs
 from ratchet.cli.platform.environment import platform_environment
 from ratchet.cli.platform.services import EXCHANGE, Ports, choosing_ports, service_specs
 from ratchet.cli.supervision import Supervisor
+from ratchet.cli.supervision.process import last_error
 from ratchet.common.db import Database
 from ratchet.common.migrate import migrate
 from ratchet.common.platform import load_platform
@@ -107,8 +108,9 @@ class LivePlatform:
         for _ in range(self.universe.warmup_ticks):
             self.send()
             if self.signals(30.0) is None:
-                raise RuntimeError(f"no signals after a tick, see {self.folder / 'log'}")
+                raise RuntimeError(f"no signals after a tick: {last_error(self.folder / 'log/signal.log')}")
             time.sleep(0.002)
+            self.stamps.take()
         self.stamps.take(1.0)
 
     def stop(self) -> None:

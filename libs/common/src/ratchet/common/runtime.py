@@ -39,6 +39,7 @@ _AUDIT_WAIT_S = 2.0
 _TRIM_EVERY_S = 10.0
 # Young objects are collected seldom, and so are those that have lived on.
 _GC_THRESHOLDS = (20_000, 20, 20)
+_SWITCH_INTERVAL_S = 0.000_5
 
 
 class ServiceRuntime:
@@ -193,7 +194,7 @@ class ServiceRuntime:
 
     def _work(self, main_loop: MainLoop) -> None:
         self.beat()
-        _settle_memory()
+        _favour_the_work()
         if self.stop.is_set():
             return
         try:
@@ -343,8 +344,9 @@ def launch(name: str, setup: Callable[[ServiceRuntime], MainLoop | None]) -> int
     return runtime.run(main_loop)
 
 
-def _settle_memory() -> None:
-    """Keep the collector away from what start-up has made: walking all of it would stop the work for long."""
+def _favour_the_work() -> None:
+    """Keep short what may stop the main loop: collecting what start-up has made, and other threads' turns."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
