@@ -115,7 +115,13 @@ def _serve_http() -> None:
 
     ports = json.loads(os.environ["BENCH_PORTS"])
     port = ports["http"]
-    uvicorn.run(Stamping(app, ports["stamps"], "/orders"), host="127.0.0.1", port=port, lifespan="off", log_level="error")
+    uvicorn.run(
+        Stamping(app, ports["stamps"], "/orders"),
+        host="127.0.0.1",
+        port=port,
+        lifespan="off",
+        log_level="error",
+    )
 
 
 def _make_group(valkey: Any, stream: str, group: str) -> None:

@@ -82,7 +82,9 @@ class LivePlatform:
             if failed := self.supervisor.failed:
                 raise RuntimeError("; ".join(f"{item.spec.name} {item.reason}" for item in failed))
             if time.monotonic() > deadline:
-                raise RuntimeError("; ".join(f"{item.spec.name}: {item.reason}" for item in self.supervisor.unready))
+                raise RuntimeError(
+                    "; ".join(f"{item.spec.name}: {item.reason}" for item in self.supervisor.unready)
+                )
             time.sleep(0.01)
 
     def send(self) -> tuple[int, bytes]:
@@ -120,7 +122,9 @@ class LivePlatform:
 
 
 @contextlib.contextmanager
-def live_platform(universe: Universe, *, model: Callable[[Path], None] | None = None) -> Iterator[LivePlatform]:
+def live_platform(
+    universe: Universe, *, model: Callable[[Path], None] | None = None
+) -> Iterator[LivePlatform]:
     """Start servers whose commits wait for the disk, and the services; stop everything at the end.
 
     `model` puts a trained model into the folder of models that it is given.

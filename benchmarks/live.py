@@ -119,9 +119,18 @@ def rows_of(name: str, measured: Measured) -> list[Row]:
     """Return p50 and p99 beside those of the bare hops."""
     rows = []
     for quantile in (50, 99):
-        value, baseline = (1000 * float(np.percentile(part, quantile)) for part in (measured.orders, measured.bare))
+        value, baseline = (
+            1000 * float(np.percentile(part, quantile)) for part in (measured.orders, measured.bare)
+        )
         figure = f"{value:.2f} ms = {value / baseline:.2f} x bare"
-        rows.append((f"{name}: p{quantile} of {len(measured.orders):,}", figure, f"bare hops {baseline:.2f} ms", baseline / value))
+        rows.append(
+            (
+                f"{name}: p{quantile} of {len(measured.orders):,}",
+                figure,
+                f"bare hops {baseline:.2f} ms",
+                baseline / value,
+            )
+        )
     return rows
 
 

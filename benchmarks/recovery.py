@@ -56,7 +56,9 @@ def _killed_s(platform: LivePlatform, name: str) -> float:
     deadline = time.monotonic() + WITHIN_S
     while True:
         _tick(platform)
-        after = [s.at_ns for s in platform.stamps.take() if s.status == 200 and s.at_ns > killed + _ON_ITS_WAY_NS]
+        after = [
+            s.at_ns for s in platform.stamps.take() if s.status == 200 and s.at_ns > killed + _ON_ITS_WAY_NS
+        ]
         if after:
             break
         if time.monotonic() > deadline:

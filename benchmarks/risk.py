@@ -65,9 +65,12 @@ def _alternate(ours: Callable[[], object], baseline: Callable[[], object]) -> tu
 def _request(count: int) -> risk_pb2.EvaluateRequest:
     ts = time.time_ns()
     positions = tuple(
-        PositionView(asset, Decimal(10), Decimal(100), 101.0, ts, ts, 101.0, Decimal(0)) for asset in range(HELD)
+        PositionView(asset, Decimal(10), Decimal(100), 101.0, ts, ts, 101.0, Decimal(0))
+        for asset in range(HELD)
     )
-    snapshot = PortfolioSnapshot("main", ts, 0, Decimal(80_000), Decimal(100_000), positions, (), 100_000.0, 100_000.0)
+    snapshot = PortfolioSnapshot(
+        "main", ts, 0, Decimal(80_000), Decimal(100_000), positions, (), 100_000.0, 100_000.0
+    )
     proposals = [
         Proposal(f"p{n}", HELD + n, Side.BUY, Intent.ENTRY, 0.9, 100.0, 1.0, 0.001, signal_id=f"s{n}")
         for n in range(count)

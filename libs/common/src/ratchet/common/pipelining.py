@@ -24,9 +24,7 @@ class PipelinedCursor(psycopg2.extensions.cursor):
         """Queue a statement whose result nobody reads."""
         self._queued.append(self.mogrify(sql, parameters))
 
-    def later_values(
-        self, sql: str, rows: Iterable[Sequence[Any]], *, template: str | None = None
-    ) -> None:
+    def later_values(self, sql: str, rows: Iterable[Sequence[Any]], *, template: str | None = None) -> None:
         """Queue an INSERT or UPDATE with one VALUES list in place of its only %s; nothing without rows.
 
         `template` gives the form of one row, by default a %s for each of its values.

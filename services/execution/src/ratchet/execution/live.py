@@ -1,9 +1,13 @@
 """The live loop: decides when signals arrive, books fills when they arrive, and asks by REST regularly.
 
+It wakes for signals only. The bars that they were computed from are in their streams by then and are read
+first; bars alone are marked, and told to others when there is nothing else to do: neither holds up an order.
+
 It never waits for Redis: without it no signal arrives, but commands, the broker's updates and the comparison
 of the books go on.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Sequence
@@ -32,6 +36,8 @@ _log = get_logger("live")
 SERVICE = "execution"
 _POLL_MS = 50
 _RESOLVE_EVERY_S = 1.0
+# Marks are told at least so often, however much else there is to do.
+_UNTOLD_S = 1.0
 _NS = 1_000_000_000
 
 
@@ -46,11 +52,17 @@ class LiveLoop:
         self._commands = commands
         self._reconciler = reconciler
         self._parts = engine.parts
-        streams = [*(bars_stream(name) for name in self._parts.registry.universes), SIGNALS]
         name = f"{SERVICE}-{engine.portfolio}"
-        self._consumer: Consumer = bus.consumer(name, streams, name=name)
+        streams = [bars_stream(universe) for universe in self._parts.registry.universes]
+        self._bus = bus
+        self._signals: Consumer = bus.consumer(name, [SIGNALS], name=name)
+        self._ticks: Consumer = bus.consumer(name, streams, name=name)
         self._sync = Synchronizer(self._parts.broker, engine.booker, self._parts.inbox)
         self._bars: dict[str, BarBatch] = {}
+        self._decided: dict[str, int] = {}
+        # Handled, but not committed yet, since when (monotonic seconds); and committed, but not acknowledged.
+        self._untold: list[Received] = []
+        self._untold_since = 0.0
         self._unacknowledged: list[Received] = []
         # Signals up to here may have been decided by the process before us.
         self._loaded_ts = engine.ts
@@ -60,6 +72,7 @@ class LiveLoop:
 
     def prepare(self) -> None:
         """Ask what became of orders, book what happened meanwhile, compare the books; send nothing anew."""
+        self._recall_bars()
         self._engine.resolve_unknown(lambda _: False)
         self._ask_by_rest(since_ns=self._engine.ts)
         self._reconciler.run(self._engine, "start")
@@ -72,18 +85,29 @@ class LiveLoop:
                 self.turn()
         finally:
             self._try_to_acknowledge()
-            self._consumer.close()
+            self._signals.close()
+            self._ticks.close()
+
+    def _recall_bars(self) -> None:
+        """Mark the newest bars, since the ledger keeps no marks but of what is held."""
+        for universe in self._parts.registry.universes:
+            newest = self._bus.last(bars_stream(universe))
+            if newest is not None:
+                with contextlib.suppress(UnreadableError):
+                    self._mark(decode(newest))
 
     def turn(self) -> None:
         """Do one iteration."""
         self._commands.run_waiting(self._engine)
-        self._take(self._read())
+        received = self._read()
+        self._take(received)
         self._book_stream()
+        self._tell_marks(is_idle=not received)
         self._engine.send_waiting()
         self._look_after()
 
     def _read(self) -> list[Received]:
-        """Return new messages; without Redis, none after the same pause."""
+        """Return new messages, bars first; without Redis, none after the same pause."""
         if self._parts.clock.monotonic() < self._bus_away_until:
             self._parts.bus.on_activity()
             self._parts.inbox.wait_for_news(_POLL_MS / 1000)
@@ -91,7 +115,8 @@ class LiveLoop:
         try:
             self._acknowledge()
             self._marks.poll(0)
-            return self._consumer.read(block_ms=_POLL_MS)
+            signals = self._signals.read(block_ms=_POLL_MS)
+            return [*self._ticks.read(block_ms=0), *signals]
         except BusUnavailableError as error:
             _log.warning("no signals arrive", reason=str(error))
             self._bus_away_until = self._parts.clock.monotonic() + 1.0
@@ -106,7 +131,8 @@ class LiveLoop:
 
     def _acknowledge(self) -> None:
         if self._unacknowledged:
-            self._consumer.ack(*self._unacknowledged)
+            self._signals.ack(*(entry for entry in self._unacknowledged if entry.stream == SIGNALS))
+            self._ticks.ack(*(entry for entry in self._unacknowledged if entry.stream != SIGNALS))
             self._unacknowledged = []
 
     def _take(self, received: Sequence[Received]) -> None:
@@ -115,29 +141,45 @@ class LiveLoop:
         started = time.perf_counter()
         effects = Effects()
         done = [entry for entry in received if self._handle(entry, effects)]
-        if done:
+        if not done:
+            return
+        if not self._untold:
+            self._untold_since = self._parts.clock.monotonic()
+        self._untold += done
+        self._engine.ts = max(self._engine.ts, effects.ts)
+        if not effects.is_trivial:
             with done[-1].span("execution.decide"):
                 self._finish(effects, started)
-            self._unacknowledged += done
+            self._try_to_acknowledge()
+
+    def _tell_marks(self, *, is_idle: bool) -> None:
+        """Commit and publish what bars have changed, when nothing waits for us or it has waited long."""
+        if not self._untold:
+            return
+        if is_idle or self._parts.clock.monotonic() >= self._untold_since + _UNTOLD_S:
+            self._finish(Effects(ts=self._engine.ts), time.perf_counter())
             self._try_to_acknowledge()
 
     def _handle(self, entry: Received, effects: Effects) -> bool:
         try:
             batch = decode(entry)
         except UnreadableError as error:
-            self._consumer.dead(entry, str(error))
+            (self._signals if entry.stream == SIGNALS else self._ticks).dead(entry, str(error))
             return False
-        engine = self._engine
         effects.ts = max(effects.ts, batch.ts)
         if isinstance(batch, BarBatch):
-            engine.close_day(batch.ts, 0)
-            effects.outcomes += engine.session.mark([batch])
-            self._bars[batch.universe] = batch
-        else:
+            self._mark(batch, effects)
+        elif batch.ts > self._decided.get(batch.universe, 0):
             self._decide(batch, effects)
         return True
 
+    def _mark(self, batch: BarBatch, effects: Effects) -> None:
+        self._engine.close_day(batch.ts, 0)
+        effects.outcomes += self._engine.session.mark([batch])
+        self._bars[batch.universe] = batch
+
     def _decide(self, batch: SignalBatch, effects: Effects) -> None:
+        self._decided[batch.universe] = batch.ts
         bars = self._bars.get(batch.universe)
         matching = [bars] if bars is not None and bars.ts == batch.ts else []
         # Risk compares the prices' time with the wall clock's, so signals of long ago trade nothing.
@@ -164,6 +206,8 @@ class LiveLoop:
             engine.send(effects)
             metrics.TICK_TO_ORDER_SECONDS.observe(time.perf_counter() - started)
         engine.publish_portfolio()
+        self._unacknowledged += self._untold
+        self._untold = []
 
     def _book_stream(self) -> None:
         updates = self._parts.inbox.take()
