@@ -30,6 +30,8 @@ from ratchet.v1.signals_pb2 import SignalBatch
 
 READY_WITHIN_S = 180.0
 # Market data is the benchmark itself, and nothing here is written in words.
+# Ticks come faster than minutes, and orders with them.
+UNLIMITED = {"RATCHET_BROKER_REQUESTS_PER_MINUTE": "100000", "RATCHET_BROKER_BURST": "10000"}
 WITHOUT = ("market-data", "sentiment")
 
 
@@ -65,7 +67,7 @@ class LivePlatform:
                 speed="max",
                 dataset=None,
                 config_dir=self.folder / "config",
-            ) | {"PYTHONPATH": str(ROOT), PORT_VARIABLE: str(self.stamps.port)}
+            ) | {"PYTHONPATH": str(ROOT), PORT_VARIABLE: str(self.stamps.port), **UNLIMITED}
             specs = service_specs(self.ports, self.environment, home.log, wave=1, without=WITHOUT)
             stamped = (sys.executable, "-m", "benchmarks._exchange")
             self.supervisor.start(

@@ -23,6 +23,7 @@ from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order
 from ratchet.core.signals import SignalBatch
 from ratchet.execution.booking import MissedError
+from ratchet.execution.broker import TradeUpdate
 from ratchet.execution.commands import Commands
 from ratchet.execution.engine import Engine
 from ratchet.execution.gather import UnreadableError, decode
@@ -57,6 +58,7 @@ class LiveLoop:
         self._bus = bus
         self._signals: Consumer = bus.consumer(name, [SIGNALS], name=name)
         self._ticks: Consumer = bus.consumer(name, streams, name=name)
+        self._parts.inbox.on_arrival(self._signals.wake)
         self._sync = Synchronizer(self._parts.broker, engine.booker, self._parts.inbox)
         self._bars: dict[str, BarBatch] = {}
         self._decided: dict[str, int] = {}
@@ -100,8 +102,7 @@ class LiveLoop:
         """Do one iteration."""
         self._commands.run_waiting(self._engine)
         received = self._read()
-        self._take(received)
-        self._book_stream()
+        self._take(received, self._parts.inbox.take())
         self._tell_marks(is_idle=not received)
         self._engine.send_waiting()
         self._look_after()
@@ -115,7 +116,7 @@ class LiveLoop:
         try:
             self._acknowledge()
             self._marks.poll(0)
-            signals = self._signals.read(block_ms=_POLL_MS)
+            signals = self._signals.read(block_ms=0 if self._parts.inbox.has_news else _POLL_MS)
             return [*self._ticks.read(block_ms=0), *signals]
         except BusUnavailableError as error:
             _log.warning("no signals arrive", reason=str(error))
@@ -135,20 +136,20 @@ class LiveLoop:
             self._ticks.ack(*(entry for entry in self._unacknowledged if entry.stream != SIGNALS))
             self._unacknowledged = []
 
-    def _take(self, received: Sequence[Received]) -> None:
-        if not received:
+    def _take(self, received: Sequence[Received], updates: Sequence[TradeUpdate]) -> None:
+        """Book what the broker told, then decide on what has arrived; both are committed at once."""
+        if not received and not updates:
             return
         started = time.perf_counter()
-        effects = Effects()
+        effects = Effects(ts=self._engine.ts)
+        self._book(updates, effects)
         done = [entry for entry in received if self._handle(entry, effects)]
-        if not done:
-            return
-        if not self._untold:
+        if done and not self._untold:
             self._untold_since = self._parts.clock.monotonic()
         self._untold += done
         self._engine.ts = max(self._engine.ts, effects.ts)
         if not effects.is_trivial:
-            with done[-1].span("execution.decide"):
+            with done[-1].span("execution.decide") if done else contextlib.nullcontext():
                 self._finish(effects, started)
             self._try_to_acknowledge()
 
@@ -209,11 +210,7 @@ class LiveLoop:
         self._unacknowledged += self._untold
         self._untold = []
 
-    def _book_stream(self) -> None:
-        updates = self._parts.inbox.take()
-        if not updates:
-            return
-        effects = Effects(ts=self._engine.ts)
+    def _book(self, updates: Sequence[TradeUpdate], effects: Effects) -> None:
         try:
             for update in updates:
                 self._engine.booker.update(self._engine.session, update, effects)
@@ -221,8 +218,6 @@ class LiveLoop:
             _log.warning("trade update missing", reason=str(error))
             self._parts.inbox.mark_gap()
             self._next_sync = 0.0
-        if not effects.is_trivial:
-            self._finish(effects, time.perf_counter())
 
     def _look_after(self) -> None:
         """Resolve unanswered orders, fill holes by REST, compare the books."""
