@@ -93,9 +93,9 @@ class LiveLoop:
     def _recall_bars(self) -> None:
         """Mark the newest bars, since the ledger keeps no marks but of what is held."""
         for universe in self._parts.registry.universes:
-            newest = self._bus.last(bars_stream(universe))
-            if newest is not None:
-                with contextlib.suppress(UnreadableError):
+            with contextlib.suppress(BusUnavailableError, UnreadableError):
+                newest = self._bus.last(bars_stream(universe))
+                if newest is not None:
                     self._mark(decode(newest))
 
     def turn(self) -> None:
