@@ -11,9 +11,9 @@ from ratchet.paper_exchange import service
 if __name__ == "__main__":
     create_app = service.create_app
 
-    def stamped(*arguments: Any) -> Any:
+    def stamped(*arguments: Any, **options: Any) -> Any:
         """Return the exchange's app inside the reporting one."""
-        return Stamping(create_app(*arguments), int(os.environ[PORT_VARIABLE]), "/v2/orders")
+        return Stamping(create_app(*arguments, **options), int(os.environ[PORT_VARIABLE]), "/v2/orders")
 
     service.create_app = stamped  # type: ignore[assignment]
     sys.exit(launch(service.NAME, service.setup))

@@ -147,7 +147,14 @@ def write_config(universe: Universe, folder: Path) -> None:
     assets["classes"] = {**assets["classes"], "stock": stock}
     assets["assets"] = {symbol: {"class": "stock"} for symbol in universe.symbols}
     risk = yaml.safe_load((source / "risk.yaml").read_text())
-    risk["risk"] |= {"min_confidence": 0.5, "max_daily_loss_ratio": 0.9, "max_drawdown_ratio": 0.9}
+    risk["risk"] |= {
+        "min_confidence": 0.5, "max_daily_loss_ratio": 0.9, "max_drawdown_ratio": 0.9, "max_orders_per_minute": 100_000,
+        "class_limit_ratio": {"stock": 0.8},
+    }  # fmt: skip
+    # A market of one tick every 50 ms is not one that they are made for.
+    for breaker in risk["risk"]["breakers"].values():
+        if isinstance(breaker, dict):
+            breaker["enabled"] = False
     risk["exits"] |= {"stop_loss_ratio": 0.5, "take_profit_ratio": 0.9, "partials": []}
     plan = {"phase": 0, "name": "all", "asset_classes": ["stock"], "symbols": list(universe.symbols)}
     phases = yaml.safe_load((source / "phases.yaml").read_text())
