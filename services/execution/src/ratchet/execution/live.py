@@ -91,12 +91,14 @@ class LiveLoop:
             self._ticks.close()
 
     def _recall_bars(self) -> None:
-        """Mark the newest bars, since the ledger keeps no marks but of what is held."""
+        """Mark the newest bars of the running day, since the ledger keeps no marks but of what is held."""
+        portfolio = self._engine.session.portfolio
         for universe in self._parts.registry.universes:
             with contextlib.suppress(BusUnavailableError, UnreadableError):
                 newest = self._bus.last(bars_stream(universe))
-                if newest is not None:
-                    self._mark(decode(newest))
+                batch = decode(newest) if newest else None
+                if isinstance(batch, BarBatch) and not portfolio.day_to_close(batch.ts):
+                    portfolio.mark([batch])
 
     def turn(self) -> None:
         """Do one iteration."""
