@@ -74,7 +74,7 @@ class BareHops:
         self._stack.close()
 
     def chain(self, first: bytes = PAYLOAD) -> float:
-        """Return the seconds of one chain, until its answer left the server; `first` is what sets it going."""
+        """Return the seconds of one chain, until its answer left the server; `first` sets it going."""
         started = time.monotonic_ns()
         self._valkey.xadd(OUT, {"p": first}, maxlen=KEPT)
         _read(self._valkey, BACK, "a")

@@ -1,4 +1,4 @@
-"""A platform that trades live on ticks of ours: its own servers and services, and the paper exchange as broker."""
+"""A platform that trades live on ticks of ours: own servers and services, the paper exchange as broker."""
 
 import contextlib
 import dataclasses
@@ -44,7 +44,7 @@ class LivePlatform:
         self.database_url = database_url
         self.redis_url = redis_url
         self.stamps = Stamps()
-        self.supervisor = Supervisor(lambda event: None)
+        self.supervisor = Supervisor(lambda _: None)
         self.environment: dict[str, str] = {}
         self.ports = Ports.choose(())
         self._valkey: Any = redis.Redis.from_url(redis_url)
@@ -116,6 +116,13 @@ class LivePlatform:
             time.sleep(0.002)
             self.stamps.take()
         self.stamps.take(1.0)
+
+    def decided_orders(self) -> set[str]:
+        """Return the ids of orders that a signal has caused; protective stops follow fills, not ticks."""
+        with contextlib.closing(Database(self.database_url, pool_size=1)) as database:
+            return {
+                row[0] for row in database.query("SELECT client_order_id FROM orders WHERE signal_id <> ''")
+            }
 
     def stop(self) -> None:
         """End the services."""

@@ -1,4 +1,4 @@
-"""A trained model for the large universe: 300 trees, as big as a production model of daily stocks would be."""
+"""A trained model for the large universe: 300 trees, as big as one in production would be."""
 
 import functools
 from pathlib import Path
@@ -24,8 +24,8 @@ def trained() -> TrainedModel:
         (BarBatch(UNIVERSE, TIMEFRAME, (1_000_000 + t) * MINUTE_NS, ids, *next(prices)),) for t in range(BARS)
     ]
     config = TrainingConfig(
-        warmup_bars=100, sample_every_bars=4, cv_folds=2, embargo_bars=24, max_iterations=300, max_leaf_nodes=31,
-        min_samples_leaf=20,
+        warmup_bars=100, sample_every_bars=4, cv_folds=2, embargo_bars=24, max_iterations=300,
+        max_leaf_nodes=31, min_samples_leaf=20,
     )  # fmt: skip
     return train(build_training_set(steps, registry.of_universe(UNIVERSE), TIMEFRAME, config), config)
 

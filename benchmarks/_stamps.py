@@ -1,4 +1,4 @@
-"""When a server answered a POST, told by the server itself over UDP, so that nobody has to wait or poll for it."""
+"""When a server answered a POST, told by the server itself over UDP: nobody has to wait or poll for it."""
 
 import json
 import select

@@ -1,4 +1,4 @@
-"""Universes of ticks for the live path: who is in them, how prices move, and a configuration that trades them."""
+"""Universes of ticks: who is in them, how prices move, and a configuration that trades them."""
 
 import itertools
 import os
@@ -148,8 +148,8 @@ def write_config(universe: Universe, folder: Path) -> None:
     assets["assets"] = {symbol: {"class": "stock"} for symbol in universe.symbols}
     risk = yaml.safe_load((source / "risk.yaml").read_text())
     risk["risk"] |= {
-        "min_confidence": 0.5, "max_daily_loss_ratio": 0.9, "max_drawdown_ratio": 0.9, "max_orders_per_minute": 100_000,
-        "class_limit_ratio": {"stock": 0.8},
+        "min_confidence": 0.5, "max_daily_loss_ratio": 0.9, "max_drawdown_ratio": 0.9,
+        "max_orders_per_minute": 100_000, "class_limit_ratio": {"stock": 0.8},
     }  # fmt: skip
     # A market of one tick every 50 ms is not one that they are made for.
     for breaker in risk["risk"]["breakers"].values():

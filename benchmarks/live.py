@@ -1,11 +1,11 @@
-"""From a live tick to its order: the real services in live mode against the same hops with nothing in between.
+"""From a live tick to its order: the real services in live mode against the bare hops.
 
 A tick is stamped just before its bars are XADDed; its order is stamped when the paper exchange, which has
 committed it, has sent its answer. In between are features, strategies, inference, consensus, the signal's
-row, risk, the ledger's commit with fsync, the POST, matching and the exchange's own commit. After each tick the
-bare hops run once, on the same servers: XADD (of the same bytes), XREADGROUP, gRPC, XADD, XREADGROUP, gRPC,
-INSERT and COMMIT, HTTP POST. Paced ticks find idle cores; back to back they come as soon as the one before is
-through. RATCHET_BENCH_DATA names real daily bars for the large universe.
+row, risk, the ledger's commit with fsync, the POST, matching and the exchange's own commit. After each tick
+the bare hops run once, on the same servers: XADD (of the same bytes), XREADGROUP, gRPC, XADD, XREADGROUP,
+gRPC, INSERT and COMMIT, HTTP POST. Paced ticks find idle cores; back to back they come as soon as the one
+before is through. RATCHET_BENCH_DATA names real daily bars for the large universe.
 """
 
 import sys
@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks import _models
 from benchmarks._bare import BareHops
 from benchmarks._live import LivePlatform, live_platform, warm_kernels
+from benchmarks._stamps import Stamp
 from benchmarks._universe import Universe, stocks, swinging
 
 AIM = "p50 at most 1.5 times and p99 at most 1.75 times the bare hops (ratio at least 0.67 and 0.57)"
@@ -74,7 +75,7 @@ def measure(platform: LivePlatform, bare: BareHops, ticks: int, pace_s: float) -
     """Send ticks, and run the bare hops once after each."""
     measured = Measured()
     sent: list[int] = []
-    answered: list[int] = []
+    answered: list[Stamp] = []
     due = time.monotonic()
     for _ in range(ticks):
         platform.supervisor.tick()
@@ -90,18 +91,19 @@ def measure(platform: LivePlatform, bare: BareHops, ticks: int, pace_s: float) -
         if pace_s:
             time.sleep(max(0.0, due - time.monotonic()))
     answered += _accepted(platform, ORDER_WITHIN_S)
-    measured.orders = first_answers(sent, answered)
+    decided = platform.decided_orders()
+    measured.orders = first_answers(sent, [stamp.at_ns for stamp in answered if stamp.order in decided])
     return measured
 
 
-def _until_done(platform: LivePlatform) -> list[int]:
+def _until_done(platform: LivePlatform) -> list[Stamp]:
     if not platform.signals(ORDER_WITHIN_S):
         return []
     return _accepted(platform, 0.05)
 
 
-def _accepted(platform: LivePlatform, wait_s: float) -> list[int]:
-    return [stamp.at_ns for stamp in platform.stamps.take(wait_s) if stamp.status == 200]
+def _accepted(platform: LivePlatform, wait_s: float) -> list[Stamp]:
+    return [stamp for stamp in platform.stamps.take(wait_s) if stamp.status == 200]
 
 
 def first_answers(sent: Sequence[int], answered: Sequence[int]) -> list[float]:

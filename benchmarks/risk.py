@@ -1,7 +1,7 @@
 """Verdicts a second of one replica of the risk service over gRPC, against an empty call to the same server.
 
-Proposals come as execution sends them: with the portfolio's snapshot (20 positions) and the phases, one request
-at a time. The baseline is the same channel's health check, a call that judges nothing, in the same run.
+Proposals come as execution sends them: with the portfolio's snapshot (20 positions) and the phases, one
+request at a time. The baseline is the same channel's health check, which judges nothing, in the same run.
 """
 
 import time

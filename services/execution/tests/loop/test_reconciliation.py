@@ -108,7 +108,9 @@ def test_a_position_made_by_hand_is_adopted_and_shown_as_external(live: Any, mov
     live.broker.hand_made = [BrokerPosition("NVDA", Decimal(3), Decimal(500))]
     assert run(live, lambda engine: live.reconciler.run(engine, "manual")).ok
     # Whoever looked first, the loop by itself or we, has adopted it.
-    found = live.db.query("SELECT d->>'subject', d->>'action' FROM reconciliations, jsonb_array_elements(differences) d")
+    found = live.db.query(
+        "SELECT d->>'subject', d->>'action' FROM reconciliations, jsonb_array_elements(differences) d"
+    )
     assert found == [("NVDA", "adopted")]
     assert run(live, lambda engine: live.reconciler.run(engine, "manual")).differences == ()
     assert live.db.query("SELECT intent, reason, qty FROM orders WHERE symbol = 'NVDA'") == [

@@ -57,7 +57,7 @@ class Consumer:
         return found
 
     def wake(self) -> None:
-        """End a wait of `read` at once, from any thread; without a wait, or without the server, do nothing."""
+        """End a wait of `read` at once, from any thread; do nothing without a wait or the server."""
         if self._is_waiting and self._client_id is not None:
             with contextlib.suppress(redis.exceptions.RedisError):
                 self._bus.redis.client_unblock(self._client_id)

@@ -79,10 +79,10 @@ class Database:
     def transaction(self, *, wait_s: float | None = None, first: Statement | None = None) -> Iterator[Cursor]:
         """Yield a cursor in a transaction: committed at the end, rolled back on any error.
 
-        A lost server is waited for at BEGIN, for `wait_s` seconds (None: until the service stops). `first` is
-        sent along with BEGIN, its result is ready to be fetched; what is given to the cursor's `later` is sent
-        along with COMMIT. Raises DatabaseUnavailableError, or CommitUnknownError if the connection died during
-        COMMIT.
+        A lost server is waited for at BEGIN, for `wait_s` seconds (None: until the service stops). `first`
+        is sent along with BEGIN, its result is ready to be fetched; what is given to the cursor's `later` is
+        sent along with COMMIT. Raises DatabaseUnavailableError, or CommitUnknownError if the connection died
+        during COMMIT.
         """
         begin = (f"BEGIN; {first[0]}", first[1]) if first else _BEGIN
         with self._opened(begin, wait_s) as cursor:
@@ -351,7 +351,7 @@ class Database:
             self._log.error("database_exhausted", reason=_reason(error))
 
 
-def detect_capability(cursor: Cursor) -> Capability:
+def detect_capability(cursor: psycopg2.extensions.cursor) -> Capability:
     """Return the level of TimescaleDB; asks before touching the extension, which may end the connection."""
     cursor.execute(
         "SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'), "

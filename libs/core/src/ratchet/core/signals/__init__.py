@@ -1,7 +1,7 @@
 """Signals: what the strategies of a universe agree on.
 
-The engine and its configuration bring the compiled kernels along, so they are imported when they are first asked
-for: whoever only passes signals on starts without them.
+The engine and its configuration bring the compiled kernels along, so they are imported when they are first
+asked for: whoever only passes signals on starts without them.
 """
 
 from importlib import import_module

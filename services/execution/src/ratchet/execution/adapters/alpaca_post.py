@@ -1,12 +1,11 @@
 """POST of an order over a connection that is kept, without the layers of an SDK in between.
 
-alpaca-py goes through requests, which builds a session's settings anew for each call; an order has no time for
-that. The connection pool underneath is the same.
+alpaca-py goes through requests, which builds a session's settings anew for each call; an order has no time
+for that. The connection pool underneath is the same.
 """
 
 import json
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import certifi
@@ -43,15 +42,23 @@ class OrderPost:
         )
 
     def send(self, body: Mapping[str, Any]) -> Any:
-        """Return the answer's JSON; APIError for any status but 2xx, urllib3's HTTPError without an answer."""
+        """Return the answer's JSON; APIError for a status other than 2xx, HTTPError without an answer."""
         response = self._pool.urlopen(
             "POST", self._url, body=json.dumps(body).encode(), headers=self._headers, redirect=False
         )
         if _OK <= response.status < _REFUSED:
             return json.loads(response.data)
-        seen = SimpleNamespace(status_code=response.status, headers=response.headers)
-        raise APIError(response.data.decode("utf-8", "replace"), requests.HTTPError(response=seen))
+        raise _refusal(response.status, response.headers, response.data.decode("utf-8", "replace"))
 
     def close(self) -> None:
         """Close the connection."""
         self._pool.clear()
+
+
+def _refusal(status: int, headers: Mapping[str, str], text: str) -> APIError:
+    """Return the error that alpaca-py makes of the same answer."""
+    seen = requests.Response()
+    seen.status_code = status
+    seen.headers.update(headers)
+    refusal: APIError = APIError(text, requests.HTTPError(response=seen))  # type: ignore[no-untyped-call]
+    return refusal

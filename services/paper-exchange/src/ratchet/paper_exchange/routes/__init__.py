@@ -10,7 +10,7 @@ from ratchet.paper_exchange.gate import VENUE
 from ratchet.paper_exchange.venue import PaperVenue
 
 
-async def require_account(request: Request) -> PaperVenue:
+def require_account(request: Request) -> PaperVenue:
     """Return the account whose key the request shows; UnauthorizedError without one."""
     venue: PaperVenue | None = request.scope.get(VENUE)
     if venue is None:
@@ -27,7 +27,12 @@ async def _public_venue(request: Request) -> PaperVenue:
     return venue
 
 
-VenueDep = Annotated[PaperVenue, Depends(require_account)]
+async def _account(request: Request) -> PaperVenue:
+    # Not a plain function: FastAPI would hand it to a thread, and each order would wait for that.
+    return require_account(request)
+
+
+VenueDep = Annotated[PaperVenue, Depends(_account)]
 """The account whose key the request shows; 401 without one."""
 PublicDep = Annotated[PaperVenue, Depends(_public_venue)]
 """The same for data that needs no key, as Alpaca's of crypto; a wrong key is refused nevertheless."""
