@@ -57,7 +57,7 @@ def _longest_gap_s(platform: LivePlatform) -> float:
 
 
 def _killed_s(platform: LivePlatform, name: str) -> float:
-    """Kill a service, and return the seconds until an order that came later; then wait until all are ready."""
+    """Kill a service, return the seconds until a later order, and wait until all are ready again."""
     pid = platform.supervisor.processes[name].pid
     if pid is None:
         raise RuntimeError(f"{name} does not run")
