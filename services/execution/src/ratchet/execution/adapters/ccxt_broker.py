@@ -51,7 +51,7 @@ class CcxtBroker:
                 f"the registry's crypto pairs are quoted in {', '.join(quotes) or 'nothing'}; an account at "
                 f"{options.exchange} keeps its books in one currency"
             )
-        self._quote = quotes[0]
+        self._cash_currency = options.cash_currency or quotes[0]
         self._ours = symbols
         self._theirs = {ours: theirs for theirs, ours in symbols.items()}
         self._key = options.key
@@ -115,24 +115,24 @@ class CcxtBroker:
         return sorted(orders, key=lambda order: (order.created_ns, order.broker_order_id))
 
     def positions(self) -> list[BrokerPosition]:
-        """Return the balances in our markets' base currencies, valued at the last price: spot has no cost."""
-        totals = self._totals(self._balance())
-        held = [(symbol, totals.get(symbol.partition("/")[0], Decimal(0))) for symbol in self._ours]
+        """Return what is held in our markets' base currencies.
+
+        Spot has no entry prices; where the exchange lists none, it is the last price.
+        """
         return [
-            BrokerPosition(self._ours[symbol], qty, self._last_price(symbol)) for symbol, qty in held if qty
+            BrokerPosition(self._ours[symbol], qty, price or self._last_price(symbol))
+            for symbol, (qty, price) in self._held(self._balance()).items()
         ]
 
     def account(self) -> BrokerAccount:
         """Return the balance in the quote currency, and what all balances in our markets are worth."""
         balance = self._balance()
-        totals = self._totals(balance)
-        cash = totals.get(self._quote, Decimal(0))
-        worth = cash
-        for symbol in self._ours:
-            qty = totals.get(symbol.partition("/")[0], Decimal(0))
-            worth += qty * self._last_price(symbol) if qty else 0
+        cash = self._totals(balance).get(self._cash_currency, Decimal(0))
         info = balance.get("info") or {}
-        return BrokerAccount(self._account_number(info), cash, worth, _is_blocked(info))
+        told = wire.listed_equity(info)
+        held = self._held(balance).items() if told is None else ()
+        worth = sum((qty * self._last_price(symbol) for symbol, (qty, _) in held), cash)
+        return BrokerAccount(self._account_number(info), cash, told or worth, _is_blocked(info))
 
     def fills(self, since_ns: int) -> list[BrokerFill]:
         """Return our executions of all our markets since a time, oldest first."""
@@ -278,9 +278,21 @@ class CcxtBroker:
 
     def _totals(self, balance: dict[str, Any]) -> dict[str, Decimal]:
         try:
-            return {c: wire.must(balance["total"], c) for c in balance.get("total") or {}}
+            return {currency: wire.total_of(balance, currency) for currency in balance.get("total") or {}}
         except ValueError as error:
             raise BrokerUnreachableError(f"account: {error}") from error
+
+    def _held(self, balance: dict[str, Any]) -> dict[str, tuple[Decimal, Decimal | None]]:
+        """Return quantity and entry price by the exchange's symbol, for what is held."""
+        try:
+            listed = wire.listed_positions(balance, self._ours)
+        except ValueError as error:
+            raise BrokerUnreachableError(f"positions: {error}") from error
+        if listed is not None:
+            return listed
+        totals = self._totals(balance)
+        held = {symbol: totals.get(symbol.partition("/")[0], Decimal(0)) for symbol in self._ours}
+        return {symbol: (qty, None) for symbol, qty in held.items() if qty}
 
     def _last_price(self, symbol: str) -> Decimal:
         def last(exchange: Any) -> Decimal:

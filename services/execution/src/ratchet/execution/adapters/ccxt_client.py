@@ -33,7 +33,11 @@ _MARKETS_OLD_S = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class CcxtOptions:
-    """Which exchange, as whom, and where; `url` replaces scheme and host of every address (for tests)."""
+    """Which exchange, as whom, and where.
+
+    `url` replaces scheme and host of every address. `cash_currency` is the one that the account's cash is
+    in, where that is not the one that its pairs are quoted in.
+    """
 
     exchange: str
     key: str = ""
@@ -41,6 +45,7 @@ class CcxtOptions:
     password: str = ""
     sandbox: bool = False
     url: str = ""
+    cash_currency: str = ""
     timeout_s: float = 5.0
 
 
@@ -78,8 +83,8 @@ class CcxtClient:
             return
         try:
             self._once("markets", lambda exchange: exchange.load_markets(True))
-        except BrokerRefusedError as error:
-            # The call that needs the markets was not made; only what the exchange says of that is a refusal.
+        except (OrderNotFoundError, DuplicateOrderError) as error:
+            # Said of the markets, it says nothing about an order.
             raise BrokerUnreachableError(f"markets: {error}") from error
         self._markets_at = time.monotonic()
 

@@ -1,6 +1,6 @@
 """ccxt's unified structures to the broker port's types and back, without a float in between."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -98,6 +98,33 @@ def foreign_fees(data: Json, base: str, quote: str) -> list[str]:
     """Return the currencies other than base and quote in which a trade's fee was taken."""
     fees = [item for item in (data.get("fees") or [data.get("fee")]) if item]
     return [str(item["currency"]) for item in fees if item.get("currency") not in {base, quote, None}]
+
+
+def total_of(balance: Json, currency: str) -> Decimal:
+    """Return what is held of a currency, be it free or promised to orders."""
+    total = decimal(balance["total"], currency)
+    if total is not None:
+        return total
+    return must(balance["free"], currency) + (decimal(balance["used"], currency) or Decimal(0))
+
+
+def listed_positions(
+    balance: Json, symbols: Iterable[str]
+) -> dict[str, tuple[Decimal, Decimal | None]] | None:
+    """Return quantity and entry price by symbol where the exchange lists positions, else None."""
+    info = balance.get("info")
+    rows = info.get("positions") if isinstance(info, dict) else None
+    if not isinstance(rows, list):
+        return None
+    names = {symbol.replace("/", ""): symbol for symbol in symbols}
+    ours = [(names.get(str(row.get("symbol")).replace("/", "")), row) for row in rows]
+    return {symbol: (must(row, "qty"), decimal(row, "avg_entry_price")) for symbol, row in ours if symbol}
+
+
+def listed_equity(info: Any) -> Decimal | None:
+    """Return the account's worth where the exchange reckons it; None where it does not."""
+    account = info.get("account") if isinstance(info, dict) else None
+    return decimal(account, "equity") if isinstance(account, dict) else None
 
 
 def time_ns(data: Json, field: str) -> int:
