@@ -6,6 +6,7 @@ from ratchet.core.execution.algorithm import (
     create_algorithm,
     parameters_of,
 )
+from ratchet.core.execution.config import AlgorithmRule, AlgorithmsConfig
 from ratchet.core.execution.machine import Step, begin, on_order, step, stop
 from ratchet.core.execution.persistence import from_state, to_state
 from ratchet.core.execution.schedule import volume_weights
@@ -27,6 +28,8 @@ from ratchet.core.execution.work import Work
 __all__ = [
     "Action",
     "Algorithm",
+    "AlgorithmRule",
+    "AlgorithmsConfig",
     "Cancel",
     "Done",
     "EndReason",

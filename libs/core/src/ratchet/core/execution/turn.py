@@ -28,7 +28,9 @@ from ratchet.core.execution.work import Work
 from ratchet.core.orders import Intent, Order, OrderStatus, OrderType, Side, child_order_id
 from ratchet.core.orders.money import ZERO, floor_to
 
-_ACTIONABLE = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
+_ACTIONABLE = frozenset(
+    {OrderStatus.ACCEPTED, OrderStatus.HELD, OrderStatus.SUSPENDED, OrderStatus.PARTIALLY_FILLED}
+)
 
 
 class Turn:

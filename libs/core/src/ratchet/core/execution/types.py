@@ -72,6 +72,7 @@ class ParentOrder:
     can_replace: bool = False
     max_market_age_ns: int = 120 * NS_PER_S
     max_rejects: int = 3
+    reference_price: Decimal | None = None
     reason: str = ""
     signal_id: str = ""
     legs: tuple[Leg, ...] = ()
