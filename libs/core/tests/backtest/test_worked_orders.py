@@ -149,6 +149,7 @@ def test_the_order_of_rules_and_the_size_decide(world):
             "slices 'x' is not a whole number",
         ),
         ({"algo": "twap", "duration_s": 0}, "greater than 0"),
+        ({"algo": "chase", "duration_s": 20}, "finish_before_s 30 must be below 20"),
     ],
 )
 def test_a_wrong_rule_is_named(rule, words):

@@ -105,6 +105,7 @@ class Application:
             phases=platform.phases,
             allow_short=self._risk.allow_short,
             breakers=self._risk.breakers,
+            algorithms=platform.algorithms,
             on_stranger=self.reconciler.note_stranger,
         )
         self._state: str | None = "starting"

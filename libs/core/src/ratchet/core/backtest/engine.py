@@ -17,6 +17,7 @@ from ratchet.core.exchange import (
     Exchange,
     ExchangeEvent,
     ExchangeOrder,
+    Fee,
     OrderRejected,
     OrderRequest,
 )
@@ -215,6 +216,7 @@ class Backtest:
                 event.price,
                 order.filled_qty,
                 event.ts,
+                Fee(event.fee, event.fee_in_base),
             )
             self._journal.note_fill(*booked)
             return

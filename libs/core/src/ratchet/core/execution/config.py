@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ratchet.core.assets import Asset, AssetClass
 from ratchet.core.execution.algorithm import create_algorithm
-from ratchet.core.execution.types import NS_PER_S
-from ratchet.core.orders import Intent
+from ratchet.core.execution.types import NS_PER_S, Instrument, ParentOrder
+from ratchet.core.orders import Intent, Side
 
 # What needs more than an order of the trader has: legs, a limit price.
 _ORDERS_LACK = {"multi_leg": "legs", "iceberg": "a limit price"}
+_ANY_ASSET = Instrument(0, Decimal("0.01"), Decimal(1))
 
 
 class AlgorithmRule(BaseModel):
@@ -32,7 +33,17 @@ class AlgorithmRule(BaseModel):
         lacking = _ORDERS_LACK.get(self.algo)
         if lacking is not None:
             raise ValueError(f"algo {self.algo} cannot serve the trader's orders: they lack {lacking}")
-        create_algorithm(self.algo, self.parameters)
+        create_algorithm(self.algo, self.parameters).check(
+            ParentOrder(
+                "",
+                _ANY_ASSET,
+                Side.BUY,
+                Decimal(1_000_000),
+                Intent.ENTRY,
+                start_ts=0,
+                deadline_ts=self.duration_ns,
+            )
+        )
         return self
 
     @property

@@ -27,9 +27,11 @@ from ratchet.core.execution import (
     stop,
     to_state,
 )
+from ratchet.core.execution.algorithms.chase import cross_now
 from ratchet.core.execution.turn import possible_qty
 from ratchet.core.orders import Intent, Order, OrderStatus, OrderType
-from ratchet.core.orders.money import ZERO, notional
+from ratchet.core.orders.money import ZERO, is_multiple, notional
+from ratchet.core.orders.rows import evolve
 from ratchet.core.portfolio import OpenOrder
 
 _NS_PER_S = 1_000_000_000
@@ -85,6 +87,11 @@ class ParentBook:
         found = self._parents.get(client_order_id)
         return order_of(found.work) if found else None
 
+    def algorithm_of(self, client_order_id: str) -> str:
+        """Return the name of the algorithm that works an order, the empty text if none does."""
+        found = self._parents.get(client_order_id)
+        return found.work.algorithm.name if found else ""
+
     def parent_of(self, client_order_id: str) -> str:
         """Return the parent of a child, the empty text for any other order."""
         return self._of_child.get(client_order_id, "")
@@ -99,7 +106,8 @@ class ParentBook:
         asset = self._registry[order.asset_id]
         worth = notional(order.qty, order.reference_price or ZERO)
         rule = self._config.rule_for(asset, order.intent, worth)
-        if rule is None:
+        # An exit of a quantity that cannot be cut goes out whole, as it must.
+        if rule is None or not is_multiple(order.qty, asset.qty_increment):
             return order
         return self.begin(order, create_algorithm(rule.algo, rule.parameters), rule.duration_ns)
 
@@ -131,6 +139,13 @@ class ParentBook:
         for item in found:
             self._keep(Working(item.order, stop(item.work)))
         return [item.order for item in found]
+
+    def hurry(self, wanted: Callable[[Order], bool], ts: int, duration_ns: int) -> None:
+        """Let parents take what is left of them at the market now, whatever their limit and schedule."""
+        for item in [found for found in self._sorted() if wanted(found.order)]:
+            deadline = max(item.work.parent.deadline_ts, ts + duration_ns)
+            parent = evolve(item.work.parent, limit_price=None, deadline_ts=deadline)
+            self._keep(Working(item.order, cross_now(evolve(item.work, parent=parent, is_stopping=False))))
 
     def on_order(self, order: Order) -> None:
         """Take over a child as it is now; other orders are ignored."""

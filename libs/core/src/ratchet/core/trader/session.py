@@ -22,7 +22,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from ratchet.core.assets import Registry
-from ratchet.core.exchange import ExchangeConfig, fee_for
+from ratchet.core.exchange import ExchangeConfig, Fee, fee_for
 from ratchet.core.execution import AlgorithmsConfig, MarketView
 from ratchet.core.exits import ExitEngine, ExitOutcome, ExitStates, OutcomeBook
 from ratchet.core.market import BarBatch
@@ -132,8 +132,9 @@ class TradingSession:
         price: Decimal,
         cumulative_qty: Decimal,
         ts: int,
+        fee: Fee | None = None,
     ) -> tuple[Order, AppliedFill]:
-        """Stage 2: book one execution with its fee; a repeated one changes nothing.
+        """Stage 2: book one execution with its fee, as told or scheduled; a repeated one changes nothing.
 
         Raises KeyError for an order that is not known here (`adopt` it first) and OrderStateError when the
         quantities contradict what is known; nothing is changed then.
@@ -141,7 +142,7 @@ class TradingSession:
         order = self._orders[client_order_id]
         update = OrderUpdate(OrderEventKind.FILLED, ts, qty, price, cumulative_qty)
         advanced = advance(order, update)
-        fill = self.fill_of(order, execution_id, qty, price, ts)
+        fill = self.fill_of(order, execution_id, qty, price, ts, fee)
         if advanced is order:
             position = self.portfolio.position(order.asset_id)
             return order, AppliedFill(fill, position, Decimal(0), Decimal(0), duplicate=True)
@@ -156,9 +157,12 @@ class TradingSession:
             )
         return self._keep(advanced), applied
 
-    def fill_of(self, order: Order, execution_id: str, qty: Decimal, price: Decimal, ts: int) -> Fill:
-        """Return the execution with the fee that the venue takes for it."""
-        fee = fee_for(self.registry[order.asset_id], order.side, qty, price, ts, self._fees)
+    def fill_of(
+        self, order: Order, execution_id: str, qty: Decimal, price: Decimal, ts: int, fee: Fee | None = None
+    ) -> Fill:
+        """Return the execution with its fee: what the venue says, else a taker's by the schedule."""
+        if fee is None:
+            fee = fee_for(self.registry[order.asset_id], order.side, qty, price, ts, self._fees)
         return Fill(
             execution_id=execution_id,
             client_order_id=order.client_order_id,

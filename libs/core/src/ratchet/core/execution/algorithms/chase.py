@@ -1,16 +1,22 @@
 """A limit order that follows the market."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ratchet.core.execution.algorithm import Algorithm, algorithm, require
 from ratchet.core.execution.crossing import CROSSED, Finish, cross, is_closing
 from ratchet.core.execution.prices import Peg, pegged, within
 from ratchet.core.execution.turn import Turn
-from ratchet.core.execution.types import NS_PER_S, ParentOrder
+from ratchet.core.execution.types import NS_PER_S, Memory, ParentOrder
+from ratchet.core.execution.work import Work
 from ratchet.core.orders import Order
 
 _CROSSING = "crossing"
+
+
+def cross_now(work: Work) -> Work:
+    """Return a parent's work, whatever its algorithm, as one that crosses from its next step on."""
+    return replace(work, algorithm=Chase(interval_s=1, finish_before_s=0), memory=Memory(stage=_CROSSING))
 
 
 @algorithm("chase")
