@@ -156,6 +156,8 @@ class Handler(BaseHTTPRequestHandler):
         venue = self.exchange
         if name == "exchangeInfo":
             return 200, venue.info()
+        if name == "time":
+            return 200, {"serverTime": venue.now_ms}
         if name.startswith("ticker"):
             price = PRICE[query["symbol"]]
             return 200, {"symbol": query["symbol"], "lastPrice": price, "closeTime": venue.now_ms}
@@ -227,6 +229,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json" if text is None else "text/html")
         self.send_header("Content-Length", str(len(data)))
+        if status in {418, 429}:
+            self.send_header("Retry-After", "7")
         self.end_headers()
         self.wfile.write(data)
 
@@ -269,8 +273,7 @@ def connect(exchange_url: str, pairs: Registry) -> Iterator[Callable[..., CcxtBr
 
     def make(**changes: Any) -> CcxtBroker:
         options = {"exchange": "binance", "key": KEY, "secret": SECRET, "url": exchange_url, "timeout_s": 0.5}
-        settle_s = changes.pop("settle_s", 0.0)
-        broker = CcxtBroker(CcxtOptions(**{**options, **changes}), pairs, settle_s=settle_s)
+        broker = CcxtBroker(CcxtOptions(**{**options, **changes}), pairs.of_class(AssetClass.CRYPTO))
         broker.client.exchange.enableRateLimit = False
         made.append(broker)
         return broker

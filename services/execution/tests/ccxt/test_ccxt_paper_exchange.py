@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from ratchet.core.assets import Registry
+from ratchet.core.assets import AssetClass, Registry
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
 from ratchet.execution.adapters.ccxt_broker import CcxtBroker
 from ratchet.execution.adapters.ccxt_client import CcxtOptions
@@ -68,7 +68,7 @@ def paper(write_bars: Callable[..., Path], postgres_url: str) -> Iterator[Paper]
 
 @pytest.fixture
 def broker(paper: Paper, pairs: Registry) -> Iterator[CcxtBroker]:
-    found = CcxtBroker(paper.options(), pairs, settle_s=0.0)
+    found = CcxtBroker(paper.options(), pairs.of_class(AssetClass.CRYPTO))
     yield found
     found.close()
 
@@ -123,7 +123,7 @@ def test_refusals_are_told_apart(broker: CcxtBroker, paper: Paper, pairs: Regist
     with pytest.raises(BrokerRefusedError) as caught:
         broker.submit(request(side=Side.SELL, symbol="ETH/USDT", qty=D(1)))
     assert (caught.value.code, caught.value.status) == ("40310000", 403)
-    stranger = CcxtBroker(paper.options(secret="wrong"), pairs)
+    stranger = CcxtBroker(paper.options(secret="wrong"), pairs.of_class(AssetClass.CRYPTO))
     with pytest.raises(BrokerRefusedError):
         stranger.account()
     stranger.close()

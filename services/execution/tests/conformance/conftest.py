@@ -20,9 +20,12 @@ from ratchet.common.paths import default_dir
 from ratchet.common.platform import load_platform
 from ratchet.execution.adapters.alpaca import AlpacaBroker
 from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
+from ratchet.execution.adapters.ccxt_broker import CcxtBroker
+from ratchet.execution.adapters.ccxt_client import CcxtOptions
+from ratchet.execution.adapters.ccxt_stream import CcxtUpdates
 
 # One entry an adapter; each names a fixture that yields a Harness.
-HARNESSES = ["alpaca_at_paper_exchange"]
+HARNESSES = ["alpaca_at_paper_exchange", "ccxt_at_paper_exchange"]
 KEY, SECRET = "PKTEST", "secret-of-the-test"
 
 
@@ -91,6 +94,29 @@ def alpaca_at_paper_exchange(paper_exchange: tuple[str, Path]) -> Iterator[Any]:
     yield harness
     updates.stop()
     harness.broker.close()
+
+
+@pytest.fixture
+def ccxt_at_paper_exchange(paper_exchange: tuple[str, Path]) -> Iterator[Any]:
+    """The ccxt adapter, by ccxt's own client of Alpaca, against the paper exchange."""
+    url, folder = paper_exchange
+    registry = load_platform(default_dir("config"), folder).registry
+
+    def broker(secret: str = SECRET) -> CcxtBroker:
+        options = CcxtOptions("alpaca", KEY, secret, url=url, cash_currency="USD")
+        return CcxtBroker(options, [registry.by_symbol("BTC/USDT")])
+
+    made = broker()
+    updates = CcxtUpdates(made, poll_s=0.05)
+    harness = Harness(
+        broker=made, updates=updates, registry=registry, symbol="BTC/USDT", qty=Decimal("0.01"),
+        far_price=Decimal(20_000), too_much=Decimal(1_000), advance=lambda: advance(url),
+        refused_key=lambda: broker("wrong"),
+    )  # fmt: skip
+    updates.start(harness.take)
+    yield harness
+    updates.stop()
+    made.close()
 
 
 def write_bars(folder: Path) -> None:

@@ -2,14 +2,13 @@
 
 import hashlib
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
 from ratchet.common.logging import get_logger
-from ratchet.core.assets import AssetClass, Registry
+from ratchet.core.assets import Asset
 from ratchet.core.orders import OrderType, TimeInForce
 from ratchet.execution.adapters import ccxt_wire as wire
 from ratchet.execution.adapters.ccxt_client import CcxtClient, CcxtOptions
@@ -36,28 +35,21 @@ UNSUPPORTED, INEXACT = "UNSUPPORTED", "NOT_A_MULTIPLE"
 
 
 class CcxtBroker:
-    """The broker port over one exchange's spot account; calls are serialised, so any thread may use it.
+    """The broker port over one exchange's spot account; calls are serialised, so any thread may use it."""
 
-    `settle_s`: an exchange may not know an order for a moment after it took it. For that long after a
-    submission, "not found" is reported as no answer.
-    """
-
-    def __init__(self, options: CcxtOptions, registry: Registry, *, settle_s: float = 2.0) -> None:
+    def __init__(self, options: CcxtOptions, assets: Iterable[Asset]) -> None:
         self.client = CcxtClient(options)
-        symbols = {_symbol(asset): asset.symbol for asset in registry.of_class(AssetClass.CRYPTO)}
+        symbols = {_symbol(asset): asset.symbol for asset in assets}
         quotes = sorted({symbol.partition("/")[2] for symbol in symbols})
         if len(quotes) != 1:
             raise ValueError(
-                f"the registry's crypto pairs are quoted in {', '.join(quotes) or 'nothing'}; an account at "
-                f"{options.exchange} keeps its books in one currency"
+                f"the pairs are quoted in {', '.join(quotes) or 'nothing'}; an account keeps its books in "
+                "one currency"
             )
         self._cash_currency = options.cash_currency or quotes[0]
         self._ours = symbols
         self._theirs = {ours: theirs for theirs, ours in symbols.items()}
         self._key = options.key
-        self._settle_s = settle_s
-        self._started = time.monotonic()
-        self._sent: OrderedDict[str, float] = OrderedDict()
         # Orders by our id as last reported, so that a look-up knows the market and the stream what to watch.
         self._seen: OrderedDict[str, BrokerOrder] = OrderedDict()
         self._lock = threading.Lock()
@@ -73,7 +65,6 @@ class CcxtBroker:
         """Place an order once. Refused here: what the exchange would only do in another way than asked."""
         self._check(request)
         symbol, wire_id = self._theirs_of(request.symbol), self._wire_id(request.client_order_id)
-        self._note_sent(request.client_order_id)
         params: dict[str, Any] = {"clientOrderId": wire_id}
         if request.type is not OrderType.MARKET:
             params["timeInForce"] = request.time_in_force.value.upper()
@@ -97,21 +88,24 @@ class CcxtBroker:
 
     def get_by_client_id(self, client_order_id: str) -> BrokerOrder:
         """Find an order by our id: OrderNotFoundError only if every market of ours has said so."""
-        try:
-            return self._look_up(client_order_id)
-        except OrderNotFoundError as error:
-            age_s = time.monotonic() - self._sent.get(client_order_id, self._started)
-            if age_s < self._settle_s:
-                raise BrokerUnreachableError(
-                    f"get_order: not found {age_s:.1f} s after it was sent, which is too early to tell"
-                ) from error
-            raise
+        how, wire_id = self.client.rules.look_up, self._wire_id(client_order_id)
+        if how is LookUp.BY_ENDPOINT:
+            row = self.client.ask("get_order", lambda exchange: _by_endpoint(exchange, wire_id))
+            return self._found(row, client_order_id)
+        if how is LookUp.BY_LISTING:
+            rows = self._listing.orders(None)
+            match = next((row for row in rows if row.get("clientOrderId") == wire_id), None)
+            if match is None:
+                raise OrderNotFoundError("NOT_LISTED", f"no order {client_order_id} in the last week", 0)
+            return self._found(match, client_order_id)
+        return self._in_markets(client_order_id, wire_id)
 
     def list_orders(self, since_ns: int | None = None, *, open_only: bool = False) -> list[BrokerOrder]:
         """Return orders of all our markets, oldest first; without a time, those of the last week."""
         since_ms = None if since_ns is None else since_ns // wire.NS_PER_MS
         rows = self._listing.open_orders() if open_only else self._listing.orders(since_ms)
-        orders = [order for row in rows if (order := self._parse(row)) is not None]
+        parsed = [order for row in rows if (order := self._parse(row)) is not None]
+        orders = [order for order in parsed if since_ns is None or order.created_ns > since_ns]
         return sorted(orders, key=lambda order: (order.created_ns, order.broker_order_id))
 
     def positions(self) -> list[BrokerPosition]:
@@ -181,19 +175,6 @@ class CcxtBroker:
                     INEXACT, f"{field} {price} is between two price increments of {symbol}", 0
                 )
 
-    def _look_up(self, client_order_id: str) -> BrokerOrder:
-        how, wire_id = self.client.rules.look_up, self._wire_id(client_order_id)
-        if how is LookUp.BY_ENDPOINT:
-            row = self.client.ask("get_order", lambda exchange: _by_endpoint(exchange, wire_id))
-            return self._found(row, client_order_id)
-        if how is LookUp.BY_LISTING:
-            rows = self._listing.orders(None)
-            match = next((row for row in rows if row.get("clientOrderId") == wire_id), None)
-            if match is None:
-                raise OrderNotFoundError("NOT_LISTED", f"no order {client_order_id} in the last week", 0)
-            return self._found(match, client_order_id)
-        return self._in_markets(client_order_id, wire_id)
-
     def _in_markets(self, client_order_id: str, wire_id: str) -> BrokerOrder:
         """Ask market by market, the one it is known to be in first."""
         with self._lock:
@@ -252,11 +233,6 @@ class CcxtBroker:
             self._seen.move_to_end(order.client_order_id)
             _shorten(self._seen, lambda item: item.status.value not in _OPEN)
         return order
-
-    def _note_sent(self, client_order_id: str) -> None:
-        with self._lock:
-            self._sent[client_order_id] = time.monotonic()
-            _shorten(self._sent, lambda _: True)
 
     def _by_broker_id(self, broker_order_id: str) -> BrokerOrder | None:
         with self._lock:
@@ -324,7 +300,7 @@ class CcxtBroker:
 _OPEN = frozenset({"accepted", "partially_filled", "pending_cancel", "held", "suspended", "unknown"})
 
 
-def _symbol(asset: Any) -> str:
+def _symbol(asset: Asset) -> str:
     """The exchange's symbol of a pair: the registry's own, unless its rules name another."""
     return str(asset.rules.get("ccxt_symbol") or asset.symbol)
 

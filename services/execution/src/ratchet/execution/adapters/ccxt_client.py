@@ -19,6 +19,7 @@ from ratchet.execution.adapters.ccxt_venues import ExchangeRules, rules_of
 from ratchet.execution.broker import (
     BrokerError,
     BrokerRefusedError,
+    BrokerThrottledError,
     BrokerUnreachableError,
     DuplicateOrderError,
     OrderNotFoundError,
@@ -29,6 +30,8 @@ T = TypeVar("T")
 # Answers that say nothing about what became of the request.
 _NO_VERDICT = frozenset({408, 418, 425, 429})
 _MARKETS_OLD_S = 3_600.0
+# How long to leave an exchange alone that does not say how long.
+_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,17 @@ class CcxtClient:
         metrics.BROKER_ERRORS_TOTAL.labels(operation, outcome).inc()
         raise found
 
+    def _retry_after_s(self) -> float:
+        headers = self.exchange.last_response_headers or {}
+        found = next((value for key, value in headers.items() if key.lower() == "retry-after"), None)
+        seconds = _seconds(found)
+        return _PAUSE_S if seconds is None else seconds
+
     def _translate(self, operation: str, error: ccxt.BaseError) -> BrokerError:
         exchange, kind = self.exchange, type(error).__name__
         status, body = exchange.answer_status, exchange.answer_json
+        if isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
+            return BrokerThrottledError(f"{operation}: {kind}: {str(error)[:300]}", self._retry_after_s())
         if isinstance(error, ccxt.OperationFailed) or (exchange.is_asked and not _is_verdict(status, body)):
             return BrokerUnreachableError(f"{operation}: {kind}: {str(error)[:300]}")
         code, message = _words(kind, str(error), body if exchange.is_asked else None)
@@ -112,6 +123,13 @@ class CcxtClient:
         if isinstance(error, ccxt.DuplicateOrderId) or _holds(message, self.rules.duplicate_words):
             return DuplicateOrderError(code, message, status)
         return BrokerRefusedError(code, message, status)
+
+
+def _seconds(text: Any) -> float | None:
+    try:
+        return max(0.0, float(text))
+    except (TypeError, ValueError):
+        return None
 
 
 def build_exchange(base: Any, options: CcxtOptions) -> Any:
@@ -126,7 +144,7 @@ def build_exchange(base: Any, options: CcxtOptions) -> Any:
             "password": options.password or None,
             "enableRateLimit": True,
             "timeout": int(options.timeout_s * 1000),
-            "enableLastJsonResponse": True,
+            "enableLastResponseHeaders": True,
         }
     )
     # Numbers stay the exchange's own text; a float would lose digits of quantities and prices.
@@ -175,6 +193,7 @@ def _recording(base: Any) -> Any:
 
         def begin_call(self) -> None:
             self.is_asked, self.answer_status, self.answer_json = False, 0, None
+            self.last_response_headers = None
 
         def fetch(self, *args: Any, **kwargs: Any) -> Any:
             self.is_asked, self.answer_status, self.answer_json = True, 0, None

@@ -42,7 +42,7 @@ class Listing:
         return self._unique(row for scope in self._scopes("open_orders", fetch, 0) for row in scope)
 
     def orders(self, since_ms: int | None) -> list[Row]:
-        """Return all orders placed since a time, in any state; None: those of the last week."""
+        """Return all orders placed since a time, in any state; None: those of the exchange's last week."""
         since = self._since(since_ms)
         if self._client.has("fetchOrders"):
             return self._all("orders", "fetch_orders", since)
@@ -117,7 +117,11 @@ class Listing:
         raise BrokerUnreachableError(f"{operation}: more than {_MAX_PAGES} pages")
 
     def _since(self, since_ms: int | None) -> int:
-        return int(time.time() * 1000) - _WEEK_MS if since_ms is None else since_ms
+        if since_ms is not None:
+            return since_ms
+        if self._client.has("fetchTime"):
+            return self._client.ask("time", lambda exchange: int(exchange.fetch_time())) - _WEEK_MS
+        return int(time.time() * 1000) - _WEEK_MS
 
     def _unique(self, rows: Iterator[Row]) -> list[Row]:
         return list({(str(row.get("symbol")), str(row.get("id"))): row for row in rows}.values())

@@ -58,6 +58,7 @@ def parse_order(data: Json, client_order_id: str, asked: OrderRequest | None = N
         stop_price=stop or (asked.stop_price if asked else None),
         created_ns=created,
         updated_ns=max(created, time_ns(data, "lastUpdateTimestamp"), time_ns(data, "lastTradeTimestamp")),
+        raw_status=str(data.get("status") or ""),
     )
 
 
@@ -171,7 +172,8 @@ def _status(data: Json, qty: Decimal, filled: Decimal) -> OrderStatus:
     if word == "closed":
         # An order that takes what it can and ends is closed too.
         return OrderStatus.FILLED if filled >= qty else OrderStatus.CANCELED
-    status = _STATUS.get(str(word), OrderStatus.ACCEPTED)
+    # Some exchanges answer a new order with its id alone.
+    status = OrderStatus.ACCEPTED if word is None else _STATUS.get(str(word), OrderStatus.UNKNOWN)
     return OrderStatus.PARTIALLY_FILLED if status is OrderStatus.ACCEPTED and filled else status
 
 
