@@ -2,6 +2,7 @@
 
 import threading
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -12,12 +13,11 @@ from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.common.platform import Platform, load_platform
 from ratchet.common.rpc import connect
 from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
-from ratchet.core.assets import Asset
+from ratchet.core.assets import Asset, Registry
 from ratchet.core.risk import RiskEngine
 from ratchet.execution import crash
 from ratchet.execution.adapters.alpaca import AlpacaBroker
 from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
-from ratchet.execution.adapters.ccxt_connect import ccxt_account
 from ratchet.execution.admin import build_router
 from ratchet.execution.broker import (
     Broker,
@@ -46,6 +46,10 @@ from ratchet.execution.servicer import ExecutionServicer
 from ratchet.execution.throttle import TokenBucket, Unlimited
 from ratchet.execution.watch import rearm
 from ratchet.v1 import control_pb2, orders_pb2_grpc
+
+if TYPE_CHECKING:
+    from ratchet.execution.adapters.ccxt_broker import CcxtBroker
+    from ratchet.execution.adapters.ccxt_stream import CcxtUpdates
 
 SERVICE = "execution"
 _STATES = {
@@ -83,7 +87,7 @@ class Application:
         self._broker: Broker = self._alpaca
         updates = AlpacaUpdates(url=settings.alpaca_stream_url, key=key, secret=secret)
         self._updates: UpdateStream | BrokerRouter = updates
-        self._ccxt = ccxt_account(settings, platform.registry)
+        self._ccxt = _ccxt_account(settings, platform.registry)
         if self._ccxt is not None:
             venues = {"alpaca": Venue(self._alpaca, updates), "ccxt": Venue(*self._ccxt)}
             self._broker = self._updates = BrokerRouter(venues, platform.registry, self._locate)
@@ -246,6 +250,15 @@ class Application:
                     "behind RATCHET_ALPACA_KEY; set it to the account that may trade real money"
                 )
             return
+
+
+def _ccxt_account(settings: ExecutionSettings, registry: Registry) -> "tuple[CcxtBroker, CcxtUpdates] | None":
+    """Connect to the ccxt exchange, if any asset is traded there; ccxt is too heavy to import for nothing."""
+    if not any(asset.venue == "ccxt" for asset in registry):
+        return None
+    from ratchet.execution.adapters.ccxt_connect import ccxt_account
+
+    return ccxt_account(settings, registry)
 
 
 def setup(runtime: ServiceRuntime) -> MainLoop:

@@ -17,9 +17,6 @@ from ratchet.execution.ledger import Effects, NewOrder
 from ratchet.execution.manual import RefusedError, now_known
 from ratchet.execution.worked import work, work_now
 
-# Time in which a hurried parent takes the rest, should the venue not fill it at once.
-_HURRY_NS = 600 * 1_000_000_000
-
 
 def cancel_all(engine: Engine, actor: str, reason: str = "", scope: str = "") -> list[Order]:
     """Cancel every working order, of everything, an asset class or a symbol; return those asked for.
@@ -50,7 +47,7 @@ def flatten(engine: Engine, scope: str, actor: str, reason: str, *, is_live: boo
     ts = engine.parts.now_ns() if is_live else engine.ts
     _clear_the_way(engine, held, actor, reason)
     # What an algorithm is already selling, it now sells at once.
-    engine.session.parents.hurry(lambda order: order.asset_id in held and not is_entry(order), ts, _HURRY_NS)
+    engine.session.parents.hurry(lambda order: order.asset_id in held and not is_entry(order), ts)
     proposals = [item for asset in held if (item := _closing(engine, asset, ts)) is not None]
     if not proposals:
         work_now(engine)

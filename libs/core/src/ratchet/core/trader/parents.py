@@ -35,6 +35,8 @@ from ratchet.core.orders.rows import evolve
 from ratchet.core.portfolio import OpenOrder
 
 _NS_PER_S = 1_000_000_000
+# Time in which a hurried parent takes the rest, should the venue not fill it at once.
+_HURRY_NS = 3_600 * _NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +142,10 @@ class ParentBook:
             self._keep(Working(item.order, stop(item.work)))
         return [item.order for item in found]
 
-    def hurry(self, wanted: Callable[[Order], bool], ts: int, duration_ns: int) -> None:
+    def hurry(self, wanted: Callable[[Order], bool], ts: int) -> None:
         """Let parents take what is left of them at the market now, whatever their limit and schedule."""
         for item in [found for found in self._sorted() if wanted(found.order)]:
-            deadline = max(item.work.parent.deadline_ts, ts + duration_ns)
+            deadline = max(item.work.parent.deadline_ts, ts + _HURRY_NS)
             parent = evolve(item.work.parent, limit_price=None, deadline_ts=deadline)
             self._keep(Working(item.order, cross_now(evolve(item.work, parent=parent, is_stopping=False))))
 

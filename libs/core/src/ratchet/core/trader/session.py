@@ -202,17 +202,22 @@ class TradingSession:
         )
         snapshot = self.snapshot(ts, seq, trading_state)
         proposals = self.trader.proposals(snapshot, bars, signals, phases, ts)
-        self._steer_parents(snapshot.trading_state)
+        self._steer_parents(snapshot.trading_state, ts)
         if self.breakers.must_flatten:
             proposals = flatten_proposals(snapshot, self.registry, self.breakers.must_flatten, ts)
         entries = [item.asset_id for item in proposals if item.intent is Intent.ENTRY]
         context = self.risk_context(entries, ts) if entries else RiskContext({})
         return Decision(snapshot, tuple(proposals), context)
 
-    def _steer_parents(self, trading_state: str) -> None:
-        """End entries that are worked when no new risk is taken or their position should be left instead."""
+    def _steer_parents(self, trading_state: str, ts: int) -> None:
+        """End worked entries when no new risk is taken or their position should be left instead.
+
+        When a breaker wants everything closed, what is being sold slowly is sold at once.
+        """
         waiting, is_active = self.trader.waiting_exits, trading_state == "active"
         self.parents.stop(lambda order: is_entry(order) and (not is_active or order.asset_id in waiting))
+        if self.breakers.must_flatten:
+            self.parents.hurry(lambda order: not is_entry(order), ts)
 
     def place(self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int) -> list[Order]:
         """Stage 5: return the orders of what was approved, and follow them: parents, or PENDING_NEW."""

@@ -10,11 +10,9 @@ from ratchet.execution.config import ExecutionSettings
 VENUE = "ccxt"
 
 
-def ccxt_account(settings: ExecutionSettings, registry: Registry) -> tuple[CcxtBroker, CcxtUpdates] | None:
-    """Return broker and updates, None where no asset is traded there; ConfigError names what is missing."""
+def ccxt_account(settings: ExecutionSettings, registry: Registry) -> tuple[CcxtBroker, CcxtUpdates]:
+    """Return broker and updates for the assets that are traded there; ConfigError names what is missing."""
     ours = [asset for asset in registry if asset.venue == VENUE]
-    if not ours:
-        return None
     if not settings.ccxt_exchange:
         raise ConfigError(
             f"{ours[0].symbol} is traded at venue {VENUE!r}, but RATCHET_CCXT_EXCHANGE is empty; set it to "
