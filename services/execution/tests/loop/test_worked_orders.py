@@ -161,6 +161,24 @@ def resting(**changes: Any) -> orders_pb2.SubmitRequest:
     return ticket(**{**fields, **changes})
 
 
+def test_vwap_takes_its_profile_from_past_bars(world: Any, stub: Any) -> None:
+    nothing = ticket(algo="vwap", algo_parameters={"slices": "2"})
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.Submit(nothing, timeout=10)
+    assert "no bars of ETH/USDT" in refused.value.details()
+    # The hour that begins now trades three times as much as the next one.
+    world.db.execute(
+        "INSERT INTO bars SELECT 'ETH/USDT', '1h', t - interval '1 hour', t, 'crypto', 1, 1, 1, 1, "
+        "CASE WHEN extract(hour FROM t - interval '1 hour') = 0 THEN 300 ELSE 100 END "
+        "FROM generate_series('2024-12-30'::timestamptz, '2025-01-02T18:00Z', interval '1 hour') AS t"
+    )
+    parameters = {"slices": "2", "finish_before_s": "0"}
+    done = stub.Submit(ticket(algo="vwap", algo_parameters=parameters, algo_duration_s=7200), timeout=10)
+    world.run(3)
+    children = world.db.query(CHILDREN, (done.order.client_order_id,))
+    assert [row[1] for row in children] == [Decimal("0.6"), Decimal("0.2")]
+
+
 @pytest.mark.parametrize("which", ["parent", "child"])
 def test_a_cancelled_parent_leaves_nothing_behind(world: Any, stub: Any, which: str) -> None:
     key = stub.Submit(resting(), timeout=10).order.client_order_id

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import uuid5
 
+import numpy as np
+
 from ratchet.core.assets import Asset
-from ratchet.core.execution import Algorithm, create_algorithm
+from ratchet.core.execution import Algorithm, create_algorithm, parameters_of, volume_weights
 from ratchet.core.orders import (
     NAMESPACE,
     Intent,
@@ -86,8 +88,8 @@ def submit(engine: Engine, ticket: Ticket, *, is_live: bool) -> Submission:
     if known is not None:
         return Submission(engine.session.order(known.client_order_id) or known)
     asset = _check(engine, ticket)
-    algorithm = _algorithm(ticket)
     ts = parts.now_ns() if is_live else engine.ts
+    algorithm = _algorithm(engine, ticket, ts)
     proposal = _proposal(engine, ticket, asset)
     denial = parts.gate.denial(_order(ticket, asset, proposal, ticket.qty, ts), engine.session.working_orders)
     if denial is not None:
@@ -188,7 +190,7 @@ def _ledgers(engine: Engine, order_id: str) -> Order:
     return found
 
 
-def _algorithm(ticket: Ticket) -> Algorithm | None:
+def _algorithm(engine: Engine, ticket: Ticket, ts: int) -> Algorithm | None:
     """Return what is to work the ticket, None for an order as it is; RefusedError names what is wrong."""
     if not ticket.is_worked:
         if ticket.algo_parameters:
@@ -203,9 +205,28 @@ def _algorithm(ticket: Ticket) -> Algorithm | None:
     if ticket.algo == "multi_leg":
         raise RefusedError("algo 'multi_leg' needs legs, which a ticket in one symbol does not have")
     try:
-        return create_algorithm(ticket.algo, ticket.algo_parameters)
+        parameters = dict(ticket.algo_parameters)
+        if ticket.algo == "vwap" and "profile" not in parameters:
+            parameters["profile"] = _profile(engine, ticket, ts)
+        return create_algorithm(ticket.algo, parameters)
     except ValueError as error:
         raise RefusedError(str(error)) from error
+
+
+def _profile(engine: Engine, ticket: Ticket, ts: int) -> tuple[Decimal, ...]:
+    """Return the volume that past bars let expect in each slice; ValueError without any."""
+    ends, volumes, bar_ns = engine.parts.ledger.past_volumes(ticket.symbol, ts)
+    if not ends:
+        raise ValueError(f"algo vwap: there are no bars of {ticket.symbol} to take a profile from; give one")
+    slices = create_algorithm("twap", {"slices": ticket.algo_parameters.get("slices", "10")})
+    return volume_weights(
+        np.array(ends, dtype=np.int64),
+        np.array(volumes),
+        bar_ns,
+        ts,
+        ts + ticket.algo_duration_s * _NS_PER_S,
+        int(str(parameters_of(slices)["slices"])),
+    )
 
 
 def _begin(engine: Engine, order: Order, algorithm: Algorithm, ticket: Ticket) -> Order:
