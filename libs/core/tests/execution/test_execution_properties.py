@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratchet.core.execution import EndReason, Instrument, Leg, MarketView, Replace, stop
+from ratchet.core.execution.algorithms.chase import cross_now
 from ratchet.core.orders import Intent, OrderStatus, Side
 from ratchet.core.orders import OrderEventKind as Kind
 
@@ -126,6 +127,7 @@ def _drain(desk: Any) -> None:
     events=st.lists(_EVENTS, min_size=20, max_size=80),
     stop_at=st.integers(0, 200),
     opening=st.integers(0, 40),
+    hurry_at=st.integers(0, 200),
 )
 def test_any_interleaving_keeps_quantity_limit_and_deadline(
     desk_of: Any,
@@ -136,6 +138,7 @@ def test_any_interleaving_keeps_quantity_limit_and_deadline(
     events: list[tuple[str, int, int]],
     stop_at: int,
     opening: int,
+    hurry_at: int,
 ) -> None:
     price = Decimal(limit or "10.05") if algo[0] == "iceberg" or limit else None
     desk = desk_of(*algo, side=side, limit_price=price, can_replace=can_replace)
@@ -144,6 +147,8 @@ def test_any_interleaving_keeps_quantity_limit_and_deadline(
     for number, (event, size, which) in enumerate(events):
         if number == stop_at:
             desk.work = stop(desk.work)
+        elif number == hurry_at:
+            desk.work = cross_now(desk.work)
         _apply(desk, event, size, which)
         desk.check_fills()
         desk.ts += (size * S) // 2
