@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -91,6 +92,18 @@ class Exchange:
                 "time": self.now_ms, "isBuyer": order["side"] == "BUY", "isMaker": False, "isBestMatch": True,
             }
         )  # fmt: skip
+
+    def settle(self) -> None:
+        """Fill every open market order at the price, with the fee in the coin that is bought."""
+        for number, order in enumerate(self.orders):
+            if order["type"] != "MARKET" or order["status"] not in OPEN:
+                continue
+            qty, price = Decimal(order["origQty"]), Decimal(PRICE[order["symbol"]])
+            coin, fee, sign = order["symbol"][:3], qty / 1000, 1 if order["side"] == "BUY" else -1
+            self.fill(number, str(qty), str(price), str(fee), coin)
+            for asset, change in ((coin, sign * qty - fee), ("USDT", -sign * qty * price)):
+                free, locked = self.balances[asset]
+                self.balances[asset] = (str(Decimal(free) + change), locked)
 
     def info(self) -> dict[str, Any]:
         filters = [
@@ -240,17 +253,26 @@ def exchange() -> Exchange:
     return Exchange()
 
 
-@pytest.fixture
-def exchange_url(exchange: Exchange) -> Iterator[str]:
+@contextmanager
+def serving(exchange: Exchange) -> Iterator[str]:
+    """Serve an exchange on a free port; yields its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"exchange": exchange}))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    exchange.release.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        exchange.release.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def exchange_url(exchange: Exchange) -> Iterator[str]:
+    with serving(exchange) as url:
+        yield url
 
 
 def _asset(number: int, symbol: str, asset_class: AssetClass = AssetClass.CRYPTO) -> Asset:
