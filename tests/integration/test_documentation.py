@@ -42,7 +42,7 @@ def test_documented_defaults_are_the_real_ones(page, settings):
         if isinstance(default, SecretStr):
             default = default.get_secret_value()
         shown = "none" if default in (None, "") else str(default)
-        assert table[name] == (shown.lower() if default is True else shown), name
+        assert table[name] == (shown.lower() if isinstance(default, bool) else shown), name
 
 
 def test_every_alert_is_documented(page, alerts):
