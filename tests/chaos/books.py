@@ -14,7 +14,10 @@ _VENUE_ORDERS = "SELECT client_order_id, doc->>'filled_qty' FROM paper.orders WH
 _VENUE_FILLS = "SELECT doc->>'execution_id' FROM paper.activities WHERE account = %s AND type = 'FILL'"
 _VENUE_POSITIONS = "SELECT asset_id, doc->>'qty' FROM paper.positions WHERE account = %s"
 _VENUE_CASH = "SELECT doc->>'cash' FROM paper.accounts WHERE account = %s"
-_ORDERS = "SELECT client_order_id, status, filled_qty, proposal_id, broker_order_id FROM orders WHERE portfolio = %s"
+_ORDERS = "SELECT client_order_id, status, filled_qty, proposal_id FROM orders WHERE portfolio = %s"
+_DECIDED = """
+SELECT client_order_id, symbol, side, qty, status, filled_qty FROM orders WHERE portfolio = %s ORDER BY 1
+"""
 _FILLS = "SELECT execution_id FROM fills WHERE portfolio = %s"
 _POSITIONS = "SELECT symbol, qty FROM positions WHERE portfolio = %s AND qty <> 0"
 _CASH = "SELECT sum(amount) FROM cash_ledger WHERE portfolio = %s"
@@ -76,7 +79,9 @@ def _compare_fills(rows: Any, verdict: Verdict) -> None:
 
 
 def _compare_holdings(rows: Any, registry: Registry, verdict: Verdict) -> None:
-    held = {registry[asset_id].symbol: Decimal(qty) for asset_id, qty in rows(_VENUE_POSITIONS) if Decimal(qty)}
+    held = {
+        registry[asset_id].symbol: Decimal(qty) for asset_id, qty in rows(_VENUE_POSITIONS) if Decimal(qty)
+    }
     booked = dict(rows(_POSITIONS))
     verdict.drift += [
         f"position {symbol}: {booked.get(symbol, 0)} in the ledger, {held.get(symbol, 0)} at the venue"
@@ -90,6 +95,5 @@ def _compare_holdings(rows: Any, registry: Registry, verdict: Verdict) -> None:
 
 def decisions(database: Database, account: str = "main") -> list[tuple[Any, ...]]:
     """Return what was decided and booked, in an order that does not depend on how it came about."""
-    orders = "SELECT client_order_id, symbol, side, qty, status, filled_qty FROM orders WHERE portfolio = %s ORDER BY 1"
     fills = "SELECT execution_id, qty, price, fee FROM fills WHERE portfolio = %s ORDER BY 1"
-    return [*database.query(orders, (account,)), *database.query(fills, (account,))]
+    return [*database.query(_DECIDED, (account,)), *database.query(fills, (account,))]

@@ -105,6 +105,8 @@ class Cluster:
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
             self.deaths[name] += 1
+        if server._child is not None:
+            server._child.wait()
         server.start()
 
     def tick(self) -> None:
@@ -129,19 +131,26 @@ class Cluster:
 
     def unready(self) -> dict[str, str]:
         """Return why services are not ready."""
-        found = {name: probe(HOST, item.spec.ready_port) for name, item in self.running.items() if item.spec.ready_port}
+        found = {
+            name: probe(HOST, item.spec.ready_port)
+            for name, item in self.running.items()
+            if item.spec.ready_port
+        }
         return {name: reason for name, reason in found.items() if reason}
 
     def admin(self, service: str, method: str, path: str, body: Any = None) -> Any:
         """Call a service's admin API as its administrator."""
         url = f"http://{HOST}:{self.ports.admin[service]}/admin/v1{path}"
-        request = urllib.request.Request(  # noqa: S310 - loopback
+        request = urllib.request.Request(
             url,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self.secrets.tokens['admin']}", "Content-Type": "application/json"},
+            headers={
+                "Authorization": f"Bearer {self.secrets.tokens['admin']}",
+                "Content-Type": "application/json",
+            },
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return json.loads(answer.read() or b"null")
 
     def _configure(self) -> Platform:

@@ -25,6 +25,7 @@ class Driver:
 
     cluster: Cluster
     mischief: Callable[[int], None] = lambda _: None
+    before_rest: Callable[[], None] = lambda: None
     seq: int = 0
     _position: str = "0"
     _reached: int = 0
@@ -41,6 +42,7 @@ class Driver:
         """Run so many steps with signals, then a few without, until the books rest."""
         for _ in range(steps):
             self.step()
+        self.before_rest()
         for _ in range(QUIET_STEPS):
             self.step(quiet=True)
         self.cluster.wait_ready()
@@ -82,7 +84,9 @@ class Driver:
 
     def _settle(self) -> None:
         """Wait until no order is in question: what the venue knows takes a moment to arrive."""
-        open_questions = "SELECT count(*) FROM orders WHERE status IN ('pending_new', 'unknown', 'pending_cancel')"
+        open_questions = (
+            "SELECT count(*) FROM orders WHERE status IN ('pending_new', 'unknown', 'pending_cancel')"
+        )
         deadline = time.monotonic() + SETTLE_WITHIN_S
         while self.database.query(open_questions)[0][0] and time.monotonic() < deadline:
             self.cluster.tick()

@@ -40,7 +40,7 @@ class Market:
         ids = np.array([asset.id for asset in assets], dtype=np.uint32)
         rng = np.random.default_rng([seq, assets[0].id])
         base = np.array([SYMBOLS[asset.symbol] for asset in assets])
-        opened = np.round(base * (1 + 0.05 * np.sin(seq / 4 + ids)), 2)
+        opened = np.round(base * (1 + 0.05 * np.sin(seq / 2 + ids)), 2)
         close = np.round(opened * (1 + rng.normal(0, 0.004, len(ids))), 2)
         return BarBatch(
             universe=assets[0].universe,
@@ -60,7 +60,7 @@ class Market:
         """Buy low and sell high on a sine; `quiet` signals nothing, so that the books come to rest."""
         found = []
         for row, asset_id in enumerate(batch.asset_ids.tolist()):
-            phase = np.sin(seq / 4 + asset_id)
+            phase = np.sin(seq / 2 + asset_id)
             direction = 1 if phase < _UP else -1 if phase > _DOWN else 0
             if direction and not quiet:
                 symbol = self.registry[asset_id].symbol
@@ -69,6 +69,10 @@ class Market:
                 found.append(Signal(made, asset_id, direction, 0.9, price, {"sine": float(direction)}))
         size = len(batch)
         context = MarketContext(
-            batch.asset_ids, batch.close * 0.01, np.full(size, 0.01), np.zeros(size, dtype=np.int8)
+            batch.asset_ids,
+            batch.close * 0.01,
+            np.full(size, 0.01),
+            np.zeros(size, dtype=np.int8),
+            *np.full((3, size), np.nan),
         )
         return SignalBatch(batch.universe, batch.ts, batch.step, tuple(found), context)
