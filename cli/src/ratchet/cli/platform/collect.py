@@ -8,8 +8,8 @@ from ratchet.core.orders import FillRow, OrderRow, Side, orders_digest
 from ratchet.core.performance import DailyPerformance, Summary, figures_of
 
 ORDERS = """
-SELECT (extract(epoch from created_ts) * 1000000)::bigint * 1000, symbol, side, qty, coalesce(limit_price, stop_price),
-       client_order_id
+SELECT (extract(epoch from created_ts) * 1000000)::bigint * 1000, symbol, side, qty,
+       coalesce(limit_price, stop_price), client_order_id
 FROM orders WHERE portfolio = %s
 """
 FILLS = """
