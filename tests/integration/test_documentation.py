@@ -45,12 +45,6 @@ def test_documented_defaults_are_the_real_ones(page, settings):
         assert table[name] == (shown.lower() if default is True else shown), name
 
 
-def test_every_alert_is_documented(page, alerts):
-    section = page("operations").split("## Alerts")[1]
-    documented = [row[0].strip("`") for row in rows(section) if row[0].startswith("`")]
-    assert documented == [alert["alert"] for alert in alerts]
-
-
 def test_every_field_of_a_dataset_is_documented(page):
     section = page("data").split("## dataset.yaml")[1].split("##")[0]
     documented = {name for row in rows(section) for name in re.findall(r"`(\w+)`", row[0])}
