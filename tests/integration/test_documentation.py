@@ -9,7 +9,6 @@ from pydantic_core import PydanticUndefined
 from ratchet.common.datasets.config import DatasetConfig
 from ratchet.common.platform import FILES
 from ratchet.core.market import BarDefect
-from ratchet.core.risk import reasons_table
 
 ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
 
@@ -21,10 +20,6 @@ def page(root):
 
 def rows(text):
     return [[cell.strip() for cell in row.split(" | ")] for row in ROW.findall(text)]
-
-
-def test_reason_codes_are_fresh(page):
-    assert reasons_table().strip() in page("reason-codes")
 
 
 def test_every_variable_is_documented_once(page, variables):
