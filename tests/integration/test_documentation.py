@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from ratchet.common.datasets.config import DatasetConfig
+from ratchet.common.db import Database
 from ratchet.common.platform import FILES
 from ratchet.core.market import BarDefect
 
@@ -57,6 +58,27 @@ def test_every_configuration_file_and_requirement_is_documented(page, root):
     requirements = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     assert {row[0].strip("`") for row in rows(text) if row[0].endswith(".yaml`")} == set(FILES)
     assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) == requirements
+
+
+def test_what_is_said_to_lie_somewhere_does(page, root):
+    section = page("architecture").split("## Where things go")[1].split("\n## ")[0]
+    named = re.findall(r"`((?:libs|services|config|proto|cli|infrastructure|deploy|docs)/[^`*]*)`", section)
+    assert len(named) > 25
+    for path in named:
+        assert (root / path).exists(), path
+
+
+def test_every_table_is_listed_once(page, postgres_url):
+    listed = re.findall(r"`([a-z0-9_.]+)`", page("architecture").split("## Storage")[1].split("|---|---|")[1])
+    db = Database(postgres_url)
+    rows = db.query(
+        "SELECT table_schema, table_name FROM information_schema.tables "
+        "WHERE table_schema IN ('public', 'paper')"
+    )
+    db.close()
+    assert sorted(listed) == sorted(
+        name if schema == "public" else f"{schema}.{name}" for schema, name in rows
+    )
 
 
 def test_every_page_about_a_feature_tells_its_caveats(root):
