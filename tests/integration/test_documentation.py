@@ -87,11 +87,40 @@ def test_every_page_about_a_feature_tells_its_caveats(root):
             assert "\n## Caveats\n" in path.read_text(), path.name
 
 
+def anchors_of(path):
+    """Return the fragments that a page's headings can be linked by."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_between_pages_lead_somewhere(root):
-    pages = [root / "README.md", *(root / "docs").rglob("*.md")]
+    pages = [root / "README.md", root / "CHANGELOG.md", *(root / "docs").rglob("*.md")]
     for path in pages:
-        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
+        for link, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", path.read_text()):
             if link.startswith(("http://", "https://")):
                 continue
-            target = path.parent / link
-            assert target.exists() or target.with_suffix(".md").exists(), f"{path.name}: {link}"
+            target = path.parent / link if link else path
+            assert target.exists(), f"{path.name}: {link}"
+            assert not anchor or anchor in anchors_of(target), f"{path.name}: {link}#{anchor}"
+
+
+def test_every_page_can_be_found_from_the_readme(root):
+    reached, waiting = set(), [root / "README.md"]
+    while waiting:
+        path = waiting.pop()
+        if path in reached:
+            continue
+        reached.add(path)
+        for link in re.findall(r"\]\(([^)#]+)", path.read_text()):
+            target = (path.parent / link).resolve()
+            waiting += [target] if target.suffix == ".md" else sorted(target.glob("*.md"))
+    assert set((root / "docs").rglob("*.md")) <= reached
+
+
+def test_documented_admin_routes_exist(page, has_route):
+    section = page("operations").split("## Admin API")[1].split("\n## ")[0]
+    for service, cell in [row for row in rows(section) if row[0] not in ("service", "every one")]:
+        named = re.findall(r"`(?:(?:GET|POST|PUT) )?([a-z][\w/{}-]*)`", cell)
+        assert named, service
+        for path in named:
+            assert has_route(service, f"/{path}"), f"{service}: {path}"
