@@ -14,7 +14,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 .PHONY: install
 install: $(VENV)/.installed ## Create .venv with everything in it, `ratchet` included
@@ -54,6 +54,10 @@ proto: install ## Compile proto/ into libs/common
 .PHONY: bench
 bench: install ## Print benchmark ratios against their baselines
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: crash-matrix
+crash-matrix: install ## Kill every service at every point under every fault, and compare the books (ARGS select)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 .PHONY: chart
 chart: install ## Lint, render and validate the Helm chart

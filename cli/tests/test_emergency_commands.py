@@ -43,6 +43,43 @@ def execution():
     thread.join()
 
 
+def test_an_order_by_hand_carries_its_algorithm(ratchet, execution):
+    execution.answer = (
+        200,
+        {
+            "accepted": True,
+            "reasons": [],
+            "order": {
+                "symbol": "BTC/USDT",
+                "side": "buy",
+                "qty": "2",
+                "status": "accepted",
+                "client_order_id": "c-1",
+            },
+        },
+    )
+    code, shown, _ = ratchet(
+        "order", "BTC/USDT", "buy", "2", "--algo", "twap", "--param", "slices=6", "--param", "seed=1",
+        "--duration", "3600", "--url", execution.url,
+    )  # fmt: skip
+    assert code == 0
+    assert "worked by twap: BTC/USDT buy 2 is accepted (c-1)" in shown
+    path, body, _ = execution.asked[-1]
+    assert path == "/admin/v1/orders"
+    assert (body["algo"], body["algo_duration_s"], body["type"]) == ("twap", 3600, "market")
+    assert body["algo_parameters"] == {"slices": "6", "seed": "1"}
+
+
+def test_an_order_that_is_refused_says_why(ratchet, execution):
+    execution.answer = (200, {"accepted": False, "reasons": ["TRADING_HALTED"], "order": None})
+    code, _, error = ratchet("order", "BTC/USDT", "buy", "2", "--limit", "90000", "--url", execution.url)
+    assert code != 0
+    assert "TRADING_HALTED" in error
+    assert execution.asked[-1][1]["limit_price"] == "90000"
+    code, _, error = ratchet("order", "BTC/USDT", "buy", "2", "--param", "slices", "--url", execution.url)
+    assert "--param slices: allowed is NAME=VALUE" in error
+
+
 @pytest.fixture
 def ratchet(tmp_path, monkeypatch, capsys):
     """Run the command; return (exit code, stdout, stderr)."""

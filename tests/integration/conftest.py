@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = re.compile(r"RATCHET_[A-Z][A-Z_]*[A-Z]")
+ROUTE = re.compile(r"@\w+\.(?:get|post|put|delete)\(\s*\"((?:/[^\"]*)?)\"")
+PREFIX = re.compile(r"prefix=\"([^\"]+)\"")
 # Read by tests and benchmarks only.
 OWN_USE = re.compile(r"RATCHET_(TEST|BENCH)_")
 
@@ -55,6 +57,28 @@ def alerts():
 @pytest.fixture(scope="session")
 def panels():
     return json.loads((ROOT / "deploy/observability/dashboard.json").read_text())["panels"]
+
+
+@pytest.fixture(scope="session")
+def has_route():
+    """Return a function that says whether a service's source declares a path; the service may be `*`."""
+
+    def declared(service):
+        for source in [*ROOT.glob(f"services/{service}/src/**/*.py"), *ROOT.glob("libs/common/src/**/*.py")]:
+            for router in source.read_text().split("APIRouter(")[1:]:
+                prefix = match[1] if (match := PREFIX.match(router)) else ""
+                yield from (prefix + path for path in ROUTE.findall(router))
+
+    def patterns(service):
+        if service not in known:
+            known[service] = [
+                re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
+                for path in set(declared(service))
+            ]
+        return known[service]
+
+    known = {}
+    return lambda service, path: any(pattern.fullmatch(path) for pattern in patterns(service))
 
 
 def settings_models():

@@ -9,7 +9,7 @@ from ratchet.common.metrics import METRICS, exposition
 
 FUNCTIONS = {
     "sum", "max", "min", "avg", "count", "by", "without", "rate", "increase", "topk", "histogram_quantile",
-    "on", "ignoring", "and", "or", "unless", "group_left", "bool",
+    "on", "ignoring", "and", "or", "unless", "group_left", "bool", "absent",
 }  # fmt: skip
 SCRAPED = {"instance", "job"}
 PROCESS = {"process_resident_memory_bytes", "process_cpu_seconds_total"}

@@ -185,6 +185,10 @@ class MemoryLedger:
         """Return none: there are no activities."""
         return set()
 
+    def past_volumes(self, symbol: str, until_ns: int) -> tuple[list[int], list[float], int]:
+        """There are no bars here."""
+        return [], [], 0
+
     def reckoned_fees(self, day: str, symbol: str) -> tuple[Decimal, Decimal]:
         """Return nothing: the venue tells no fees."""
         return Decimal(0), Decimal(0)

@@ -54,7 +54,33 @@ def flatten(scope: str, reason: str, url: str = "") -> None:
     _print_orders(made, "closing order")
 
 
-def call_execution(home: Home, url: str, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+def place_order(
+    symbol: str,
+    side: str,
+    qty: str,
+    limit: str,
+    algo: str,
+    parameters: list[str],
+    duration_s: int,
+    key: str,
+    url: str = "",
+) -> None:
+    """Place an order by hand; CommandError when execution or risk refuses it."""
+    for text in parameters:
+        if not text.partition("=")[2]:
+            raise UsageError(f"--param {text}: allowed is NAME=VALUE, such as slices=6")
+    body = {
+        "symbol": symbol, "side": side, "qty": qty, "type": "limit" if limit else "market",
+        "limit_price": limit, "idempotency_key": key, "algo": algo, "algo_duration_s": duration_s,
+        "algo_parameters": dict(text.partition("=")[::2] for text in parameters),
+    }  # fmt: skip
+    done = call_execution(Home.find(), url, "POST", "orders", body)
+    if not done["accepted"]:
+        raise CommandError(f"refused: {', '.join(done['reasons'])}")
+    _print_orders([done["order"]], f"worked by {algo}" if algo else "order")
+
+
+def call_execution(home: Home, url: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """Call /admin/v1/{path} of execution; UnreachableError without an answer of a leader."""
     scheme, host, port = _address(home, url)
     kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection

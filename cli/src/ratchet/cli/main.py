@@ -165,6 +165,24 @@ def flatten(scope: Scope = "", reason: Reason = "flattened from the command line
     run_flatten(scope, reason, url)
 
 
+@app.command()
+def order(
+    symbol: str,
+    side: str,
+    qty: str,
+    limit: Annotated[str, typer.Option(help="limit price; at the market without it")] = "",
+    algo: Annotated[str, typer.Option(help="execution algorithm: chase, iceberg, twap or vwap")] = "",
+    param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of the algorithm, repeatable")] = None,
+    duration: Annotated[int, typer.Option(help="seconds until the algorithm's deadline")] = 0,
+    key: Annotated[str, typer.Option(help="the same key never orders twice")] = "",
+    url: Url = "",
+) -> None:
+    """Place an order by hand, if risk approves it."""
+    from ratchet.cli.control import place_order
+
+    place_order(symbol, side, qty, limit, algo, param or [], duration, key, url)
+
+
 def run() -> None:
     """Run the command line: errors are one line on stderr and an exit code."""
     _share_home()

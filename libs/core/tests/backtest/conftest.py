@@ -9,6 +9,7 @@ import pytest
 
 from ratchet.core.assets import Asset, AssetClass, Registry
 from ratchet.core.exchange import ExchangeConfig
+from ratchet.core.execution import AlgorithmsConfig
 from ratchet.core.exits import ExitConfig
 from ratchet.core.market import BarBatch, Step
 from ratchet.core.phases import PhasesConfig
@@ -65,6 +66,7 @@ class World:
     strategies: StrategiesConfig
     exchange: ExchangeConfig
     hours: int
+    algorithms: AlgorithmsConfig = AlgorithmsConfig()  # noqa: RUF009 - frozen
 
     def steps(self) -> Iterator[tuple[BarBatch, ...]]:
         rng = np.random.Generator(np.random.PCG64(7))

@@ -18,26 +18,30 @@ import requests
 from ratchet.common.embedded import free_port
 from ratchet.common.paths import default_dir
 from ratchet.common.platform import load_platform
+from ratchet.core.assets import Registry
 from ratchet.execution.adapters.alpaca import AlpacaBroker
 from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
+from ratchet.execution.adapters.ccxt_broker import CcxtBroker
+from ratchet.execution.adapters.ccxt_client import CcxtOptions
+from ratchet.execution.adapters.ccxt_stream import CcxtUpdates
 
 # One entry an adapter; each names a fixture that yields a Harness.
-HARNESSES = ["alpaca_at_paper_exchange"]
+HARNESSES = ["alpaca_at_paper_exchange", "ccxt_at_paper_exchange", "ccxt_at_binance"]
 KEY, SECRET = "PKTEST", "secret-of-the-test"
 
 
-def load_harness() -> Any:
-    """Import the neighbouring module, which importlib mode does not put on the path."""
-    spec = importlib.util.spec_from_file_location("conformance_harness", Path(__file__).parent / "harness.py")
+def load_module(name: str, path: str) -> Any:
+    """Import a module by its place from here, which importlib mode does not put on the path."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["conformance_harness"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-Harness = load_harness().Harness
+Harness = load_module("conformance_harness", "harness.py").Harness
 
 
 @pytest.fixture(params=HARNESSES)
@@ -91,6 +95,55 @@ def alpaca_at_paper_exchange(paper_exchange: tuple[str, Path]) -> Iterator[Any]:
     yield harness
     updates.stop()
     harness.broker.close()
+
+
+@pytest.fixture
+def ccxt_at_paper_exchange(paper_exchange: tuple[str, Path]) -> Iterator[Any]:
+    """The ccxt adapter, by ccxt's own client of Alpaca, against the paper exchange."""
+    url, folder = paper_exchange
+    registry = load_platform(default_dir("config"), folder).registry
+
+    def broker(secret: str = SECRET) -> CcxtBroker:
+        options = CcxtOptions("alpaca", KEY, secret, url=url, cash_currency="USD")
+        return CcxtBroker(options, [registry.by_symbol("BTC/USDT")])
+
+    made = broker()
+    updates = CcxtUpdates(made, poll_s=0.05)
+    harness = Harness(
+        broker=made, updates=updates, registry=registry, symbol="BTC/USDT", qty=Decimal("0.01"),
+        far_price=Decimal(20_000), too_much=Decimal(1_000), advance=lambda: advance(url),
+        refused_key=lambda: broker("wrong"),
+    )  # fmt: skip
+    updates.start(harness.take)
+    yield harness
+    updates.stop()
+    made.close()
+
+
+@pytest.fixture
+def ccxt_at_binance() -> Iterator[Any]:
+    """The ccxt adapter against a server that answers as Binance documents its spot API."""
+    stub = load_module("binance_stub", "../ccxt/conftest.py")
+    exchange = stub.Exchange()
+    pair = load_platform(default_dir("config")).registry.by_symbol("BTC/USDT")
+    with stub.serving(exchange) as url:
+
+        def broker(key: str = stub.KEY) -> CcxtBroker:
+            made = CcxtBroker(CcxtOptions("binance", key, stub.SECRET, url=url), [pair])
+            made.client.exchange.enableRateLimit = False
+            return made
+
+        made = broker()
+        updates = CcxtUpdates(made, poll_s=0.05)
+        harness = Harness(
+            broker=made, updates=updates, registry=Registry([pair]), symbol="BTC/USDT", qty=Decimal("0.01"),
+            far_price=Decimal(20_000), too_much=Decimal(1_000), advance=exchange.settle,
+            refused_key=lambda: broker("wrong"),
+        )  # fmt: skip
+        updates.start(harness.take)
+        yield harness
+        updates.stop()
+        made.close()
 
 
 def write_bars(folder: Path) -> None:

@@ -20,6 +20,7 @@ from ratchet.core.assets import AssetClass, Registry
 from ratchet.core.exchange import Exchange, ExchangeConfig, ExchangeEvent, ExchangeOrder, OrderRejected
 from ratchet.core.exchange import OrderRequest as ExchangeRequest
 from ratchet.core.exchange import ReplaceRequest as ExchangeReplace
+from ratchet.core.execution import AlgorithmsConfig
 from ratchet.core.exits import ExitConfig
 from ratchet.core.market import BarBatch, Step
 from ratchet.core.orders import OrderStatus
@@ -209,6 +210,7 @@ class CoreBroker:
             fill = BrokerFill(
                 event.execution_id, order.broker_order_id, order.client_order_id, order.symbol, order.side,
                 event.qty or Decimal(0), event.price or Decimal(0), event.order.filled_qty, event.ts,
+                event.fee, event.fee_in_base,
             )  # fmt: skip
         return TradeUpdate(event.type.value, event.ts, order, fill, self.number)
 
@@ -254,6 +256,7 @@ class World:
     commands: Commands[Engine] = field(default_factory=Commands)
     before_start: Callable[["World"], None] = lambda _: None
     settings: dict[str, Any] = field(default_factory=dict)
+    algorithms: AlgorithmsConfig | None = None
     reconciler: Reconciler = field(default_factory=lambda: Reconciler(Decimal(1)))
     crashes: int = 0
     is_down: bool = False
@@ -310,7 +313,7 @@ class World:
         later = PhasePlan(phase=1, name="later", asset_classes=())
         return Loader(
             self.parts, exits=ExitConfig(), fees=self.broker.exchange.config,
-            phases=PhasesConfig(phases=(plan, later)), allow_short=False,
+            phases=PhasesConfig(phases=(plan, later)), allow_short=False, algorithms=self.algorithms,
             on_stranger=self.reconciler.note_stranger,
         )  # fmt: skip
 

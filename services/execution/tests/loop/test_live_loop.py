@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from ratchet.core.orders import Side
 from ratchet.core.phases import PhaseState
+from ratchet.execution import manual
 from ratchet.execution.risk_client import RiskUnavailableError
 
 pytestmark = pytest.mark.integration
@@ -109,3 +111,27 @@ def test_signals_that_come_again_after_a_crash_make_no_second_order(live: Any, m
     again = {row[0] for row in live.db.query("SELECT client_order_id FROM orders")}
     assert {row[0] for row in before} <= again
     assert len(live.broker.submitted) == len(set(live.broker.submitted))
+
+
+def test_an_algorithm_goes_on_between_the_bars_and_ends_in_time(
+    live: Any, move: Any, eventually: Any
+) -> None:
+    """No bar arrives any more, so nothing fills: each second the next slice takes over."""
+    live.start()
+    move(6)
+    ticket = manual.Ticket(
+        "BTC/USDT", Side.BUY, Decimal("0.004"), "anna", "k-1", algo="twap",
+        algo_parameters={"slices": 3, "finish_before_s": 0}, algo_duration_s=3,
+    )  # fmt: skip
+    done = live.commands.call(lambda engine: manual.submit(engine, ticket, is_live=True), 10)
+    key = done.order.client_order_id
+
+    def status() -> str:
+        return str(live.db.query("SELECT status FROM orders WHERE client_order_id = %s", (key,))[0][0])
+
+    eventually(lambda: status() == "expired")
+    children = "SELECT qty, status FROM orders WHERE parent_order_id = %s ORDER BY created_ts"
+    rows = live.db.query(children, (key,))
+    assert {row[1] for row in rows} == {"canceled"}
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    assert rows[0][0] < rows[-1][0] <= Decimal("0.004")

@@ -7,10 +7,11 @@ from ratchet.common.db import Cursor, Database
 from ratchet.core.orders import FillRow, OrderRow, Side, orders_digest
 from ratchet.core.performance import DailyPerformance, Summary, figures_of
 
+# What an algorithm works counts by its children, which are what the venue has seen.
 ORDERS = """
-SELECT (extract(epoch from created_ts) * 1000000)::bigint * 1000, symbol, side, qty, coalesce(limit_price, stop_price),
-       client_order_id
-FROM orders WHERE portfolio = %s
+SELECT (extract(epoch from created_ts) * 1000000)::bigint * 1000, symbol, side, qty,
+       coalesce(limit_price, stop_price), client_order_id
+FROM orders WHERE portfolio = %s AND NOT detail ? 'algo'
 """
 FILLS = """
 SELECT (extract(epoch from ts) * 1000000)::bigint * 1000, symbol, side, qty, price, client_order_id

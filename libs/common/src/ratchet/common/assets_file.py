@@ -31,7 +31,7 @@ class Rules(_Model):
 class ClassEntry(_Model):
     """Defaults of a class. `universe` is the class's own name unless given."""
 
-    venue: Literal["alpaca", "oanda"]
+    venue: Literal["alpaca", "ccxt", "oanda"]
     calendar: str
     universe: str | None = None
     price_increment: Increment

@@ -22,6 +22,7 @@ from ratchet.core.risk import RiskConfig
 if TYPE_CHECKING:
     from ratchet.common.datasets import Dataset
     from ratchet.core.exchange import ExchangeConfig
+    from ratchet.core.execution import AlgorithmsConfig
     from ratchet.core.fx import FxConfig
     from ratchet.core.signals import StrategiesConfig
 
@@ -34,16 +35,17 @@ FILES = {
     "phases.yaml": ("phases",),
     "strategies.yaml": ("strategies",),
     "exchange.yaml": ("exchange", "oanda"),
+    "execution.yaml": ("execution",),
 }
-_OVERRIDES = ("phases", "risk", "exits", "strategies", "exchange", "assets")
+_OVERRIDES = ("phases", "risk", "exits", "strategies", "exchange", "execution", "assets")
 
 
 @dataclass(frozen=True)
 class Platform:
     """What every service agrees on: the same folder and dataset give the same registry and limits.
 
-    `strategies` and `exchange` are read on first use, because most services need neither and both are heavy
-    to import; ConfigError may come from there. `check` reads everything.
+    `strategies`, `exchange` and `algorithms` are read on first use, because most services need none of them
+    and they are heavy to import; ConfigError may come from there. `check` reads everything.
     """
 
     registry: Registry
@@ -76,6 +78,13 @@ class Platform:
         return self.source.section("oanda", FxConfig)
 
     @functools.cached_property
+    def algorithms(self) -> "AlgorithmsConfig":
+        """Which orders are worked by which execution algorithm."""
+        from ratchet.core.execution import AlgorithmsConfig
+
+        return self.source.section("execution", AlgorithmsConfig)
+
+    @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the merged configuration and the registry: equal means that decisions are comparable."""
         symbols = [(asset.id, asset.symbol, asset.universe) for asset in self.registry]
@@ -84,7 +93,7 @@ class Platform:
 
     def check(self) -> None:
         """Read every section; ConfigError names the first that is wrong."""
-        _ = self.strategies, self.exchange, self.oanda
+        _ = self.strategies, self.exchange, self.oanda, self.algorithms
 
 
 def load_platform(config_dir: Path | str, dataset_dir: Path | str | None = None) -> Platform:

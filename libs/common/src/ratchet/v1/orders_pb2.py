@@ -24,13 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ratchet/v1/orders.proto\x12\nratchet.v1\"\x88\x03\n\x05Order\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\x17\n\x0f\x62roker_order_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\r\x12\x0c\n\x04side\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x15\n\rtime_in_force\x18\x06 \x01(\t\x12\x0b\n\x03qty\x18\x07 \x01(\t\x12\x13\n\x0blimit_price\x18\x08 \x01(\t\x12\x12\n\nstop_price\x18\t \x01(\t\x12\x0e\n\x06status\x18\n \x01(\t\x12\x12\n\nfilled_qty\x18\x0b \x01(\t\x12\x18\n\x10\x66illed_avg_price\x18\x0c \x01(\t\x12\x0e\n\x06intent\x18\r \x01(\t\x12\x0e\n\x06reason\x18\x0e \x01(\t\x12\x11\n\tsignal_id\x18\x0f \x01(\t\x12\x12\n\ncreated_ns\x18\x10 \x01(\x03\x12\x12\n\nupdated_ns\x18\x11 \x01(\x03\x12\x12\n\nunanswered\x18\x12 \x01(\t\x12\x10\n\x08replaces\x18\x13 \x01(\t\x12\x13\n\x0breplaced_by\x18\x14 \x01(\t\"\x91\x01\n\nOrderEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x11\n\tportfolio\x18\x03 \x01(\t\x12 \n\x05order\x18\x04 \x01(\x0b\x32\x11.ratchet.v1.Order\x12\x13\n\x0b\x66rom_status\x18\x05 \x01(\t\x12\x1e\n\x04\x66ill\x18\x06 \x01(\x0b\x32\x10.ratchet.v1.Fill\"\xb8\x01\n\x04\x46ill\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\r\x12\x0c\n\x04side\x18\x04 \x01(\t\x12\x0b\n\x03qty\x18\x05 \x01(\t\x12\r\n\x05price\x18\x06 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x07 \x01(\t\x12\r\n\x05ts_ns\x18\x08 \x01(\x03\x12\x14\n\x0crealized_pnl\x18\t \x01(\t\x12\x13\n\x0b\x66\x65\x65_in_base\x18\n \x01(\x08\"\xa2\x01\n\x08Position\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\r\x12\x0b\n\x03qty\x18\x02 \x01(\t\x12\x17\n\x0f\x61vg_entry_price\x18\x03 \x01(\t\x12\x0c\n\x04mark\x18\x04 \x01(\x01\x12\x0f\n\x07mark_ns\x18\x05 \x01(\x03\x12\x11\n\topened_ns\x18\x06 \x01(\x03\x12\x16\n\x0ehigh_watermark\x18\x07 \x01(\x01\x12\x14\n\x0crealized_pnl\x18\x08 \x01(\t\"[\n\x07\x42reaker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07tripped\x18\x02 \x01(\x08\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\x01\x12\x12\n\ntripped_ns\x18\x05 \x01(\x03\"\xb1\x02\n\x11PortfolioSnapshot\x12\x11\n\tportfolio\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x0c\n\x04\x63\x61sh\x18\x04 \x01(\t\x12\x0e\n\x06\x65quity\x18\x05 \x01(\t\x12\'\n\tpositions\x18\x06 \x03(\x0b\x32\x14.ratchet.v1.Position\x12&\n\x0bopen_orders\x18\x07 \x03(\x0b\x32\x11.ratchet.v1.Order\x12\x13\n\x0bpeak_equity\x18\x08 \x01(\x01\x12\x18\n\x10\x64\x61y_start_equity\x18\t \x01(\x01\x12\x15\n\rtrading_state\x18\n \x01(\t\x12\x11\n\tday_close\x18\x0b \x01(\t\x12%\n\x08\x62reakers\x18\x0c \x03(\x0b\x32\x13.ratchet.v1.Breaker\"\xb0\x01\n\rSubmitRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0c\n\x04side\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0b\n\x03qty\x18\x04 \x01(\t\x12\x13\n\x0blimit_price\x18\x05 \x01(\t\x12\x12\n\nstop_price\x18\x06 \x01(\t\x12\x15\n\rtime_in_force\x18\x07 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12\x17\n\x0fidempotency_key\x18\t \x01(\t\"U\n\x0eSubmitResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12 \n\x05order\x18\x02 \x01(\x0b\x32\x11.ratchet.v1.Order\x12\x0f\n\x07reasons\x18\x03 \x03(\t\"7\n\rCancelRequest\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\"2\n\x0e\x43\x61ncelResponse\x12 \n\x05order\x18\x01 \x01(\x0b\x32\x11.ratchet.v1.Order\"@\n\x10\x43\x61ncelAllRequest\x12\r\n\x05\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\"J\n\x11\x43\x61ncelAllResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\x12\x12\n\nunanswered\x18\x02 \x01(\r\"\x87\x01\n\x0eReplaceRequest\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\x0b\n\x03qty\x18\x02 \x01(\t\x12\x13\n\x0blimit_price\x18\x03 \x01(\t\x12\x12\n\nstop_price\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\t\"3\n\x0fReplaceResponse\x12 \n\x05order\x18\x01 \x01(\x0b\x32\x11.ratchet.v1.Order\"4\n\x13TradingStateRequest\x12\r\n\x05\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"D\n\x14TradingStateResponse\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\">\n\x0e\x46lattenRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"4\n\x0f\x46lattenResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\"2\n\x11ListOrdersRequest\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"7\n\x12ListOrdersResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\"\x16\n\x14ListPositionsRequest\"I\n\x15ListPositionsResponse\x12\x30\n\tportfolio\x18\x01 \x01(\x0b\x32\x1d.ratchet.v1.PortfolioSnapshot\"\x15\n\x13StreamEventsRequest2\xb6\x06\n\tExecution\x12?\n\x06Submit\x12\x19.ratchet.v1.SubmitRequest\x1a\x1a.ratchet.v1.SubmitResponse\x12?\n\x06\x43\x61ncel\x12\x19.ratchet.v1.CancelRequest\x1a\x1a.ratchet.v1.CancelResponse\x12H\n\tCancelAll\x12\x1c.ratchet.v1.CancelAllRequest\x1a\x1d.ratchet.v1.CancelAllResponse\x12\x42\n\x07Replace\x12\x1a.ratchet.v1.ReplaceRequest\x1a\x1b.ratchet.v1.ReplaceResponse\x12I\n\x04Halt\x12\x1f.ratchet.v1.TradingStateRequest\x1a .ratchet.v1.TradingStateResponse\x12O\n\nReduceOnly\x12\x1f.ratchet.v1.TradingStateRequest\x1a .ratchet.v1.TradingStateResponse\x12K\n\x06Resume\x12\x1f.ratchet.v1.TradingStateRequest\x1a .ratchet.v1.TradingStateResponse\x12\x42\n\x07\x46latten\x12\x1a.ratchet.v1.FlattenRequest\x1a\x1b.ratchet.v1.FlattenResponse\x12K\n\nListOrders\x12\x1d.ratchet.v1.ListOrdersRequest\x1a\x1e.ratchet.v1.ListOrdersResponse\x12T\n\rListPositions\x12 .ratchet.v1.ListPositionsRequest\x1a!.ratchet.v1.ListPositionsResponse\x12I\n\x0cStreamEvents\x12\x1f.ratchet.v1.StreamEventsRequest\x1a\x16.ratchet.v1.OrderEvent0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ratchet/v1/orders.proto\x12\nratchet.v1\"\x88\x03\n\x05Order\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\x17\n\x0f\x62roker_order_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\r\x12\x0c\n\x04side\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x15\n\rtime_in_force\x18\x06 \x01(\t\x12\x0b\n\x03qty\x18\x07 \x01(\t\x12\x13\n\x0blimit_price\x18\x08 \x01(\t\x12\x12\n\nstop_price\x18\t \x01(\t\x12\x0e\n\x06status\x18\n \x01(\t\x12\x12\n\nfilled_qty\x18\x0b \x01(\t\x12\x18\n\x10\x66illed_avg_price\x18\x0c \x01(\t\x12\x0e\n\x06intent\x18\r \x01(\t\x12\x0e\n\x06reason\x18\x0e \x01(\t\x12\x11\n\tsignal_id\x18\x0f \x01(\t\x12\x12\n\ncreated_ns\x18\x10 \x01(\x03\x12\x12\n\nupdated_ns\x18\x11 \x01(\x03\x12\x12\n\nunanswered\x18\x12 \x01(\t\x12\x10\n\x08replaces\x18\x13 \x01(\t\x12\x13\n\x0breplaced_by\x18\x14 \x01(\t\"\x91\x01\n\nOrderEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x11\n\tportfolio\x18\x03 \x01(\t\x12 \n\x05order\x18\x04 \x01(\x0b\x32\x11.ratchet.v1.Order\x12\x13\n\x0b\x66rom_status\x18\x05 \x01(\t\x12\x1e\n\x04\x66ill\x18\x06 \x01(\x0b\x32\x10.ratchet.v1.Fill\"\xb8\x01\n\x04\x46ill\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\r\x12\x0c\n\x04side\x18\x04 \x01(\t\x12\x0b\n\x03qty\x18\x05 \x01(\t\x12\r\n\x05price\x18\x06 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x07 \x01(\t\x12\r\n\x05ts_ns\x18\x08 \x01(\x03\x12\x14\n\x0crealized_pnl\x18\t \x01(\t\x12\x13\n\x0b\x66\x65\x65_in_base\x18\n \x01(\x08\"\xa2\x01\n\x08Position\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\r\x12\x0b\n\x03qty\x18\x02 \x01(\t\x12\x17\n\x0f\x61vg_entry_price\x18\x03 \x01(\t\x12\x0c\n\x04mark\x18\x04 \x01(\x01\x12\x0f\n\x07mark_ns\x18\x05 \x01(\x03\x12\x11\n\topened_ns\x18\x06 \x01(\x03\x12\x16\n\x0ehigh_watermark\x18\x07 \x01(\x01\x12\x14\n\x0crealized_pnl\x18\x08 \x01(\t\"[\n\x07\x42reaker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07tripped\x18\x02 \x01(\x08\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\x01\x12\x12\n\ntripped_ns\x18\x05 \x01(\x03\"\xb1\x02\n\x11PortfolioSnapshot\x12\x11\n\tportfolio\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x0c\n\x04\x63\x61sh\x18\x04 \x01(\t\x12\x0e\n\x06\x65quity\x18\x05 \x01(\t\x12\'\n\tpositions\x18\x06 \x03(\x0b\x32\x14.ratchet.v1.Position\x12&\n\x0bopen_orders\x18\x07 \x03(\x0b\x32\x11.ratchet.v1.Order\x12\x13\n\x0bpeak_equity\x18\x08 \x01(\x01\x12\x18\n\x10\x64\x61y_start_equity\x18\t \x01(\x01\x12\x15\n\rtrading_state\x18\n \x01(\t\x12\x11\n\tday_close\x18\x0b \x01(\t\x12%\n\x08\x62reakers\x18\x0c \x03(\x0b\x32\x13.ratchet.v1.Breaker\"\xd6\x02\n\rSubmitRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0c\n\x04side\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0b\n\x03qty\x18\x04 \x01(\t\x12\x13\n\x0blimit_price\x18\x05 \x01(\t\x12\x12\n\nstop_price\x18\x06 \x01(\t\x12\x15\n\rtime_in_force\x18\x07 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12\x17\n\x0fidempotency_key\x18\t \x01(\t\x12\x0c\n\x04\x61lgo\x18\n \x01(\t\x12\x46\n\x0f\x61lgo_parameters\x18\x0b \x03(\x0b\x32-.ratchet.v1.SubmitRequest.AlgoParametersEntry\x12\x17\n\x0f\x61lgo_duration_s\x18\x0c \x01(\r\x1a\x35\n\x13\x41lgoParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"U\n\x0eSubmitResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x08\x12 \n\x05order\x18\x02 \x01(\x0b\x32\x11.ratchet.v1.Order\x12\x0f\n\x07reasons\x18\x03 \x03(\t\"7\n\rCancelRequest\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\"2\n\x0e\x43\x61ncelResponse\x12 \n\x05order\x18\x01 \x01(\x0b\x32\x11.ratchet.v1.Order\"@\n\x10\x43\x61ncelAllRequest\x12\r\n\x05\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\"J\n\x11\x43\x61ncelAllResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\x12\x12\n\nunanswered\x18\x02 \x01(\r\"\x87\x01\n\x0eReplaceRequest\x12\x17\n\x0f\x63lient_order_id\x18\x01 \x01(\t\x12\x0b\n\x03qty\x18\x02 \x01(\t\x12\x13\n\x0blimit_price\x18\x03 \x01(\t\x12\x12\n\nstop_price\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\t\"3\n\x0fReplaceResponse\x12 \n\x05order\x18\x01 \x01(\x0b\x32\x11.ratchet.v1.Order\"4\n\x13TradingStateRequest\x12\r\n\x05\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"D\n\x14TradingStateResponse\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\">\n\x0e\x46lattenRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"4\n\x0f\x46lattenResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\"2\n\x11ListOrdersRequest\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"7\n\x12ListOrdersResponse\x12!\n\x06orders\x18\x01 \x03(\x0b\x32\x11.ratchet.v1.Order\"\x16\n\x14ListPositionsRequest\"I\n\x15ListPositionsResponse\x12\x30\n\tportfolio\x18\x01 \x01(\x0b\x32\x1d.ratchet.v1.PortfolioSnapshot\"\x15\n\x13StreamEventsRequest2\xb6\x06\n\tExecution\x12?\n\x06Submit\x12\x19.ratchet.v1.SubmitRequest\x1a\x1a.ratchet.v1.SubmitResponse\x12?\n\x06\x43\x61ncel\x12\x19.ratchet.v1.CancelRequest\x1a\x1a.ratchet.v1.CancelResponse\x12H\n\tCancelAll\x12\x1c.ratchet.v1.CancelAllRequest\x1a\x1d.ratchet.v1.CancelAllResponse\x12\x42\n\x07Replace\x12\x1a.ratchet.v1.ReplaceRequest\x1a\x1b.ratchet.v1.ReplaceResponse\x12I\n\x04Halt\x12\x1f.ratchet.v1.TradingStateRequest\x1a .ratchet.v1.TradingStateResponse\x12O\n\nReduceOnly\x12\x1f.ratchet.v1.TradingStateRequest\x1a .ratchet.v1.TradingStateResponse\x12K\n\x06Resume\x12\x1f.ratchet.v1.TradingStateRequest\x1a .ratchet.v1.TradingStateResponse\x12\x42\n\x07\x46latten\x12\x1a.ratchet.v1.FlattenRequest\x1a\x1b.ratchet.v1.FlattenResponse\x12K\n\nListOrders\x12\x1d.ratchet.v1.ListOrdersRequest\x1a\x1e.ratchet.v1.ListOrdersResponse\x12T\n\rListPositions\x12 .ratchet.v1.ListPositionsRequest\x1a!.ratchet.v1.ListPositionsResponse\x12I\n\x0cStreamEvents\x12\x1f.ratchet.v1.StreamEventsRequest\x1a\x16.ratchet.v1.OrderEvent0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ratchet.v1.orders_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SUBMITREQUEST_ALGOPARAMETERSENTRY']._loaded_options = None
+  _globals['_SUBMITREQUEST_ALGOPARAMETERSENTRY']._serialized_options = b'8\001'
   _globals['_ORDER']._serialized_start=40
   _globals['_ORDER']._serialized_end=432
   _globals['_ORDEREVENT']._serialized_start=435
@@ -44,39 +46,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PORTFOLIOSNAPSHOT']._serialized_start=1028
   _globals['_PORTFOLIOSNAPSHOT']._serialized_end=1333
   _globals['_SUBMITREQUEST']._serialized_start=1336
-  _globals['_SUBMITREQUEST']._serialized_end=1512
-  _globals['_SUBMITRESPONSE']._serialized_start=1514
-  _globals['_SUBMITRESPONSE']._serialized_end=1599
-  _globals['_CANCELREQUEST']._serialized_start=1601
-  _globals['_CANCELREQUEST']._serialized_end=1656
-  _globals['_CANCELRESPONSE']._serialized_start=1658
-  _globals['_CANCELRESPONSE']._serialized_end=1708
-  _globals['_CANCELALLREQUEST']._serialized_start=1710
-  _globals['_CANCELALLREQUEST']._serialized_end=1774
-  _globals['_CANCELALLRESPONSE']._serialized_start=1776
-  _globals['_CANCELALLRESPONSE']._serialized_end=1850
-  _globals['_REPLACEREQUEST']._serialized_start=1853
-  _globals['_REPLACEREQUEST']._serialized_end=1988
-  _globals['_REPLACERESPONSE']._serialized_start=1990
-  _globals['_REPLACERESPONSE']._serialized_end=2041
-  _globals['_TRADINGSTATEREQUEST']._serialized_start=2043
-  _globals['_TRADINGSTATEREQUEST']._serialized_end=2095
-  _globals['_TRADINGSTATERESPONSE']._serialized_start=2097
-  _globals['_TRADINGSTATERESPONSE']._serialized_end=2165
-  _globals['_FLATTENREQUEST']._serialized_start=2167
-  _globals['_FLATTENREQUEST']._serialized_end=2229
-  _globals['_FLATTENRESPONSE']._serialized_start=2231
-  _globals['_FLATTENRESPONSE']._serialized_end=2283
-  _globals['_LISTORDERSREQUEST']._serialized_start=2285
-  _globals['_LISTORDERSREQUEST']._serialized_end=2335
-  _globals['_LISTORDERSRESPONSE']._serialized_start=2337
-  _globals['_LISTORDERSRESPONSE']._serialized_end=2392
-  _globals['_LISTPOSITIONSREQUEST']._serialized_start=2394
-  _globals['_LISTPOSITIONSREQUEST']._serialized_end=2416
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=2418
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=2491
-  _globals['_STREAMEVENTSREQUEST']._serialized_start=2493
-  _globals['_STREAMEVENTSREQUEST']._serialized_end=2514
-  _globals['_EXECUTION']._serialized_start=2517
-  _globals['_EXECUTION']._serialized_end=3339
+  _globals['_SUBMITREQUEST']._serialized_end=1678
+  _globals['_SUBMITREQUEST_ALGOPARAMETERSENTRY']._serialized_start=1625
+  _globals['_SUBMITREQUEST_ALGOPARAMETERSENTRY']._serialized_end=1678
+  _globals['_SUBMITRESPONSE']._serialized_start=1680
+  _globals['_SUBMITRESPONSE']._serialized_end=1765
+  _globals['_CANCELREQUEST']._serialized_start=1767
+  _globals['_CANCELREQUEST']._serialized_end=1822
+  _globals['_CANCELRESPONSE']._serialized_start=1824
+  _globals['_CANCELRESPONSE']._serialized_end=1874
+  _globals['_CANCELALLREQUEST']._serialized_start=1876
+  _globals['_CANCELALLREQUEST']._serialized_end=1940
+  _globals['_CANCELALLRESPONSE']._serialized_start=1942
+  _globals['_CANCELALLRESPONSE']._serialized_end=2016
+  _globals['_REPLACEREQUEST']._serialized_start=2019
+  _globals['_REPLACEREQUEST']._serialized_end=2154
+  _globals['_REPLACERESPONSE']._serialized_start=2156
+  _globals['_REPLACERESPONSE']._serialized_end=2207
+  _globals['_TRADINGSTATEREQUEST']._serialized_start=2209
+  _globals['_TRADINGSTATEREQUEST']._serialized_end=2261
+  _globals['_TRADINGSTATERESPONSE']._serialized_start=2263
+  _globals['_TRADINGSTATERESPONSE']._serialized_end=2331
+  _globals['_FLATTENREQUEST']._serialized_start=2333
+  _globals['_FLATTENREQUEST']._serialized_end=2395
+  _globals['_FLATTENRESPONSE']._serialized_start=2397
+  _globals['_FLATTENRESPONSE']._serialized_end=2449
+  _globals['_LISTORDERSREQUEST']._serialized_start=2451
+  _globals['_LISTORDERSREQUEST']._serialized_end=2501
+  _globals['_LISTORDERSRESPONSE']._serialized_start=2503
+  _globals['_LISTORDERSRESPONSE']._serialized_end=2558
+  _globals['_LISTPOSITIONSREQUEST']._serialized_start=2560
+  _globals['_LISTPOSITIONSREQUEST']._serialized_end=2582
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=2584
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=2657
+  _globals['_STREAMEVENTSREQUEST']._serialized_start=2659
+  _globals['_STREAMEVENTSREQUEST']._serialized_end=2680
+  _globals['_EXECUTION']._serialized_start=2683
+  _globals['_EXECUTION']._serialized_end=3505
 # @@protoc_insertion_point(module_scope)

@@ -153,7 +153,14 @@ class PortfolioSnapshot(_message.Message):
     def __init__(self, portfolio: _Optional[str] = ..., ts_ns: _Optional[int] = ..., seq: _Optional[int] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., peak_equity: _Optional[float] = ..., day_start_equity: _Optional[float] = ..., trading_state: _Optional[str] = ..., day_close: _Optional[str] = ..., breakers: _Optional[_Iterable[_Union[Breaker, _Mapping]]] = ...) -> None: ...
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("symbol", "side", "type", "qty", "limit_price", "stop_price", "time_in_force", "actor", "idempotency_key")
+    __slots__ = ("symbol", "side", "type", "qty", "limit_price", "stop_price", "time_in_force", "actor", "idempotency_key", "algo", "algo_parameters", "algo_duration_s")
+    class AlgoParametersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -163,6 +170,9 @@ class SubmitRequest(_message.Message):
     TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    ALGO_FIELD_NUMBER: _ClassVar[int]
+    ALGO_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    ALGO_DURATION_S_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     side: str
     type: str
@@ -172,7 +182,10 @@ class SubmitRequest(_message.Message):
     time_in_force: str
     actor: str
     idempotency_key: str
-    def __init__(self, symbol: _Optional[str] = ..., side: _Optional[str] = ..., type: _Optional[str] = ..., qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., time_in_force: _Optional[str] = ..., actor: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+    algo: str
+    algo_parameters: _containers.ScalarMap[str, str]
+    algo_duration_s: int
+    def __init__(self, symbol: _Optional[str] = ..., side: _Optional[str] = ..., type: _Optional[str] = ..., qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., time_in_force: _Optional[str] = ..., actor: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., algo: _Optional[str] = ..., algo_parameters: _Optional[_Mapping[str, str]] = ..., algo_duration_s: _Optional[int] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
     __slots__ = ("accepted", "order", "reasons")

@@ -47,6 +47,9 @@ class TicketBody(_Body):
     limit_price: str = ""
     stop_price: str = ""
     idempotency_key: Annotated[str, Field(max_length=200)] = ""
+    algo: str = ""
+    algo_parameters: Annotated[dict[str, str], Field(max_length=20)] = Field(default_factory=dict)
+    algo_duration_s: Annotated[int, Field(ge=0)] = 0
 
 
 class ReasonBody(_Body):

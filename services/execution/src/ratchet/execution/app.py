@@ -2,6 +2,7 @@
 
 import threading
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -12,13 +13,19 @@ from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.common.platform import Platform, load_platform
 from ratchet.common.rpc import connect
 from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
-from ratchet.core.assets import Asset
+from ratchet.core.assets import Asset, Registry
 from ratchet.core.risk import RiskEngine
 from ratchet.execution import crash
 from ratchet.execution.adapters.alpaca import AlpacaBroker
 from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
 from ratchet.execution.admin import build_router
-from ratchet.execution.broker import BrokerError, BrokerRefusedError, BrokerUnreachableError
+from ratchet.execution.broker import (
+    Broker,
+    BrokerError,
+    BrokerRefusedError,
+    BrokerUnreachableError,
+    UpdateStream,
+)
 from ratchet.execution.commands import Commands
 from ratchet.execution.config import ExecutionSettings
 from ratchet.execution.engine import Engine
@@ -34,10 +41,15 @@ from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.recovery import Loader
 from ratchet.execution.replay import ReplayLoop
 from ratchet.execution.risk_client import RiskClient
+from ratchet.execution.router import BrokerRouter, Venue
 from ratchet.execution.servicer import ExecutionServicer
 from ratchet.execution.throttle import TokenBucket, Unlimited
 from ratchet.execution.watch import rearm
 from ratchet.v1 import control_pb2, orders_pb2_grpc
+
+if TYPE_CHECKING:
+    from ratchet.execution.adapters.ccxt_broker import CcxtBroker
+    from ratchet.execution.adapters.ccxt_stream import CcxtUpdates
 
 SERVICE = "execution"
 _STATES = {
@@ -63,7 +75,7 @@ class Application:
         self._inbox = Inbox()
         crash.arm(settings.crash_at)
         key, secret = settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value()
-        self._broker = AlpacaBroker(
+        self._alpaca = AlpacaBroker(
             url=settings.alpaca_url,
             key=key,
             secret=secret,
@@ -72,7 +84,13 @@ class Application:
             connect_timeout_s=settings.broker_connect_timeout_s,
             read_timeout_s=settings.broker_read_timeout_s,
         )
-        self._updates = AlpacaUpdates(url=settings.alpaca_stream_url, key=key, secret=secret)
+        self._broker: Broker = self._alpaca
+        updates = AlpacaUpdates(url=settings.alpaca_stream_url, key=key, secret=secret)
+        self._updates: UpdateStream | BrokerRouter = updates
+        self._ccxt = _ccxt_account(settings, platform.registry)
+        if self._ccxt is not None:
+            venues = {"alpaca": Venue(self._alpaca, updates), "ccxt": Venue(*self._ccxt)}
+            self._broker = self._updates = BrokerRouter(venues, platform.registry, self._locate)
         self._updates.on_change = self._stream_changed
         risk = RiskClient(
             connect(settings.risk_target, settings),
@@ -105,6 +123,7 @@ class Application:
             phases=platform.phases,
             allow_short=self._risk.allow_short,
             breakers=self._risk.breakers,
+            algorithms=platform.algorithms,
             on_stranger=self.reconciler.note_stranger,
         )
         self._state: str | None = "starting"
@@ -132,7 +151,9 @@ class Application:
             self.commands.close()
             self._leader.release()
             self._updates.stop()
-            self._broker.close()
+            self._alpaca.close()
+            if self._ccxt is not None:
+                self._ccxt[0].close()
 
     def _lead(self, stop: threading.Event) -> None:
         log = self._runtime.log
@@ -188,8 +209,14 @@ class Application:
         self._inbox.mark_gap()
         metrics.STREAM_CONNECTED.labels("alpaca").set(connected)
 
-    def _is_down(self, _: Asset) -> bool:
+    def _is_down(self, asset: Asset) -> bool:
+        if isinstance(self._updates, BrokerRouter):
+            return self._updates.is_down(asset)
         return not self._updates.connected
+
+    def _locate(self, client_order_id: str) -> str | None:
+        order = self.parts.ledger.order(client_order_id)
+        return None if order is None else self._platform.registry[order.asset_id].venue
 
     def _on_control(self, event: control_pb2.ControlEvent, holder: list[Engine]) -> None:
         if not holder:
@@ -223,6 +250,15 @@ class Application:
                     "behind RATCHET_ALPACA_KEY; set it to the account that may trade real money"
                 )
             return
+
+
+def _ccxt_account(settings: ExecutionSettings, registry: Registry) -> "tuple[CcxtBroker, CcxtUpdates] | None":
+    """Connect to the ccxt exchange, if any asset is traded there; ccxt is too heavy to import for nothing."""
+    if not any(asset.venue == "ccxt" for asset in registry):
+        return None
+    from ratchet.execution.adapters.ccxt_connect import ccxt_account
+
+    return ccxt_account(settings, registry)
 
 
 def setup(runtime: ServiceRuntime) -> MainLoop:

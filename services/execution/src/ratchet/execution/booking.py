@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from ratchet.common.logging import get_logger
 from ratchet.core.assets import Registry
+from ratchet.core.exchange import Fee
 from ratchet.core.orders import (
     MissedFillError,
     Order,
@@ -83,8 +84,9 @@ class Booker:
             session.adopt(order)
         try:
             after, applied = session.on_fill(
-                order.client_order_id, fill.execution_id, fill.qty, fill.price, fill.cum_qty, fill.ts
-            )
+                order.client_order_id, fill.execution_id, fill.qty, fill.price, fill.cum_qty, fill.ts,
+                told_fee(fill),
+            )  # fmt: skip
         except MissedFillError as error:
             raise MissedError(str(error)) from error
         if applied.duplicate:
@@ -241,6 +243,11 @@ def _of_this_round(effects: Effects, client_order_id: str) -> Order | None:
             return change.order
     found = (item.order for item in effects.new_orders if item.order.client_order_id == client_order_id)
     return next(found, None)
+
+
+def told_fee(fill: BrokerFill) -> Fee | None:
+    """Return the fee that the venue says it took, None where it does not say."""
+    return None if fill.fee is None else Fee(fill.fee, fill.fee_in_base)
 
 
 def _is_visible(before: Order, after: Order) -> bool:

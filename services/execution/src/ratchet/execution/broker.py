@@ -104,7 +104,11 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True)
 class BrokerFill:
-    """One execution; cum_qty is the order's filled quantity after it, which names it within the order."""
+    """One execution; cum_qty is the order's filled quantity after it, which names it within the order.
+
+    `fee` is what the venue says that it took, in the quote currency or (fee_in_base) in units of the asset;
+    None where it does not say, and the fee schedule decides.
+    """
 
     execution_id: str
     broker_order_id: str
@@ -115,6 +119,8 @@ class BrokerFill:
     price: Decimal
     cum_qty: Decimal
     ts: int
+    fee: Decimal | None = None
+    fee_in_base: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ratchet.core.orders import OrderStatus
+from ratchet.execution.booking import told_fee
 from ratchet.execution.broker import BrokerFill, BrokerPosition, failed_venues
 from ratchet.execution.engine import Engine
 from ratchet.execution.report import Action, Difference
@@ -111,6 +112,8 @@ def _with_fees(engine: Engine, fills: list[BrokerFill]) -> list[tuple[BrokerFill
     found = []
     for fill in fills:
         order = by_id[fill.broker_order_id]
-        booked = engine.session.fill_of(order, fill.execution_id, fill.qty, fill.price, fill.ts)
+        booked = engine.session.fill_of(
+            order, fill.execution_id, fill.qty, fill.price, fill.ts, told_fee(fill)
+        )
         found.append((fill, booked.fee, booked.fee_in_base))
     return found

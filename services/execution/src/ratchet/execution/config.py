@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from ratchet.common.settings import Settings
 from ratchet.execution import crash
@@ -39,6 +39,22 @@ class ExecutionSettings(Settings):
     """Live: requests that may be made at once after a quiet time."""
     entry_deadline_s: Annotated[float, Field(gt=0, le=600)] = 5.0
     """Live: how long an entry waits for room below the broker's limit before it is refused (THROTTLED)."""
+    ccxt_exchange: Annotated[str, Field(pattern=r"^[a-z0-9]*$")] = ""
+    """Exchange that trades the assets of venue `ccxt`, by ccxt's id of it (binance, kraken, ...)."""
+    ccxt_key: SecretStr = SecretStr("")
+    ccxt_secret: SecretStr = SecretStr("")
+    ccxt_password: SecretStr = SecretStr("")
+    """Third part of a key, where the exchange has one."""
+    ccxt_sandbox: bool = False
+    """Use the exchange's test network."""
+    ccxt_url: str = ""
+    """Replaces scheme and host of all its addresses."""
+    ccxt_cash_currency: str = ""
+    """Currency of the account's cash; by default the one that its pairs are quoted in."""
+    ccxt_poll_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+    """How often open orders are read when the web socket is silent."""
+    ccxt_web_socket: bool = True
+    """Listen to the exchange's web socket of own orders, where ccxt has it."""
     crash_at: str = ""
     """Tests only: kill the process at a named point, see `ratchet.execution.crash`."""
 
@@ -59,12 +75,22 @@ class ExecutionSettings(Settings):
 
     @model_validator(mode="after")
     def _no_accidents_with_money(self) -> "ExecutionSettings":
+        if self.ccxt_exchange and self.mode == "replay":
+            raise ValueError(
+                f"RATCHET_CCXT_EXCHANGE={self.ccxt_exchange}: an exchange trades live only, but RATCHET_MODE "
+                "is replay"
+            )
         if self.trading_mode == "live":
             if self.crash_at:
                 raise ValueError(
                     f"RATCHET_CRASH_AT={self.crash_at!r}: only for tests, refused where real money is traded"
                 )
             return self
+        if self.ccxt_exchange and not self.ccxt_sandbox and not self.ccxt_url:
+            raise ValueError(
+                f"RATCHET_CCXT_EXCHANGE={self.ccxt_exchange} trades real money, but RATCHET_TRADING_MODE is "
+                f"{self.trading_mode}: set it and RATCHET_LIVE_CONFIRM, or RATCHET_CCXT_SANDBOX=true"
+            )
         if urlsplit(self.alpaca_url).hostname == _REAL_MONEY_HOST:
             raise ValueError(
                 f"RATCHET_ALPACA_URL={self.alpaca_url} trades real money, but RATCHET_TRADING_MODE is "

@@ -10,10 +10,12 @@ from uuid import uuid5
 from ratchet.core.orders import NAMESPACE, Intent, Order, Side, Write
 from ratchet.core.risk import Proposal
 from ratchet.core.trader import is_protective
+from ratchet.core.trader.parents import is_entry
 from ratchet.execution import stops
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger import Effects, NewOrder
 from ratchet.execution.manual import RefusedError, now_known
+from ratchet.execution.worked import work, work_now
 
 
 def cancel_all(engine: Engine, actor: str, reason: str = "", scope: str = "") -> list[Order]:
@@ -22,6 +24,7 @@ def cancel_all(engine: Engine, actor: str, reason: str = "", scope: str = "") ->
     What has ended meanwhile, and what has no answer, does not keep the others from being cancelled.
     """
     assets = _assets_in(engine, scope)
+    engine.session.parents.stop(lambda order: order.asset_id in assets)
     orders = [
         order
         for order in engine.session.working_orders
@@ -29,6 +32,7 @@ def cancel_all(engine: Engine, actor: str, reason: str = "", scope: str = "") ->
     ]
     detail = {"scope": scope or "all", "reason": reason, "orders": [item.client_order_id for item in orders]}
     engine.requests.cancel(orders, f"manual:{actor}", lambda tx: tx.audit(actor, "orders.cancel_all", detail))
+    work_now(engine)
     return [now_known(engine, order) for order in orders]
 
 
@@ -42,8 +46,11 @@ def flatten(engine: Engine, scope: str, actor: str, reason: str, *, is_live: boo
     held = [asset_id for asset_id in sorted(engine.session.portfolio.positions) if asset_id in assets]
     ts = engine.parts.now_ns() if is_live else engine.ts
     _clear_the_way(engine, held, actor, reason)
+    # What an algorithm is already selling, it now sells at once.
+    engine.session.parents.hurry(lambda order: order.asset_id in held and not is_entry(order), ts)
     proposals = [item for asset in held if (item := _closing(engine, asset, ts)) is not None]
     if not proposals:
+        work_now(engine)
         return []
     snapshot = engine.snapshot()
     verdicts = engine.parts.local_risk.evaluate(
@@ -55,6 +62,7 @@ def flatten(engine: Engine, scope: str, actor: str, reason: str, *, is_live: boo
     approved = [item.proposal_id for item in verdicts if item.approved]
     for place, (order, proposal) in enumerate(zip(orders, approved, strict=True)):
         effects.new_orders.append(NewOrder(order, proposal, place))
+    work(engine, effects, ts)
     detail = {"scope": scope or "all", "reason": reason, "orders": [item.client_order_id for item in orders]}
     engine.commit(effects, also=lambda tx: tx.audit(actor, "flatten", detail))
     engine.send(effects)
@@ -69,6 +77,7 @@ def set_trading_state(engine: Engine, state: str) -> None:
 
 
 def _clear_the_way(engine: Engine, held: list[int], actor: str, reason: str) -> None:
+    engine.session.parents.stop(lambda order: order.asset_id in held and is_entry(order))
     hindering = [
         order
         for order in engine.session.working_orders
@@ -96,7 +105,10 @@ def _closing(engine: Engine, asset_id: int, ts: int) -> Proposal | None:
         for order in engine.session.working_orders
         if order.asset_id == asset_id and order.side is side and not is_protective(order)
     ]
-    left = abs(qty) - sum((order.remaining_qty for order in working), Decimal(0))
+    worked = [view for view in engine.session.parents.open_views() if view.asset_id == asset_id]
+    promised = [order.remaining_qty for order in working]
+    promised += [view.remaining_qty for view in worked if view.side is side]
+    left = abs(qty) - sum(promised, Decimal(0))
     if left <= 0:
         return None
     symbol = engine.parts.registry[asset_id].symbol

@@ -24,7 +24,7 @@ from ratchet.core.risk.breakers.board import strictest
 from ratchet.core.signals import SignalBatch
 from ratchet.core.trader import Decision as Proposed
 from ratchet.core.trader import TradingSession
-from ratchet.execution import stops
+from ratchet.execution import stops, worked
 from ratchet.execution.booking import Booker, MissedError
 from ratchet.execution.crash import crash_point
 from ratchet.execution.denials import Denial
@@ -140,6 +140,7 @@ class Engine:
         effects.breakers += self.session.breakers.take_changes()
         if decision.proposals:
             self._judge(decision, phases, judged_at or ts, judge, effects, ts, is_repeat=is_repeat)
+        worked.work(self, effects, ts)
         if not is_repeat and self.parts.settings.execution_enabled:
             stops.plan(self, ts, effects)
 
@@ -162,7 +163,8 @@ class Engine:
         approved = [item.proposal_id for item in verdicts if item.approved]
         orders = self.session.place(decision.proposals, verdicts, ts)
         for place, (order, proposal) in enumerate(zip(orders, approved, strict=True)):
-            effects.new_orders.append(NewOrder(order, by_order[proposal].id, place))
+            algo = self.session.parents.algorithm_of(order.client_order_id)
+            effects.new_orders.append(NewOrder(order, by_order[proposal].id, place, algo=algo))
 
     def commit(
         self,
@@ -321,7 +323,7 @@ class Engine:
     def _withhold(self, effects: Effects) -> None:
         """Refuse orders that must not be sent, in the transaction that read the kill switch."""
         for item in effects.new_orders:
-            reason = None if item.is_external else self._refusal(item.order)
+            reason = None if item.is_external or item.algo else self._refusal(item.order)
             current = self.session.order(item.order.client_order_id)
             if reason is None or current is None:
                 continue

@@ -16,7 +16,8 @@ from ratchet.execution.events import OrderChange
 class NewOrder:
     """An order to be sent once it is durable; `place` is its rank within the step.
 
-    An external one was sent by somebody else and is only recorded.
+    An external one was sent by somebody else and is only recorded. One with an `algo` is a parent: it is
+    recorded and never sent, but its children are, which name it as `parent_id`.
     """
 
     order: Order
@@ -24,6 +25,8 @@ class NewOrder:
     place: int = 0
     idempotency_key: str | None = None
     is_external: bool = False
+    algo: str = ""
+    parent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from ratchet.execution.marks import Marks
 from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.sync import Synchronizer, oldest_open_ns
 from ratchet.execution.watch import observe
+from ratchet.execution.worked import look_after
 
 _log = get_logger("live")
 SERVICE = "execution"
@@ -228,6 +229,9 @@ class LiveLoop:
             self._next_resolve = now + _RESOLVE_EVERY_S
             if any(order.needs_answer for order in self._engine.session.working_orders):
                 self._engine.resolve_unknown(self._may_resend)
+            effects = look_after(self._engine)
+            if not effects.is_trivial:
+                self._finish(effects, time.perf_counter())
         every = self._parts.settings.reconcile_every_s
         if now >= self._next_sync or (self._parts.inbox.has_gap and now >= self._next_sync - every + 1.0):
             self._next_sync = now + every

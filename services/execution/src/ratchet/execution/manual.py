@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import uuid5
 
+import numpy as np
+
 from ratchet.core.assets import Asset
+from ratchet.core.execution import Algorithm, create_algorithm, parameters_of, volume_weights
 from ratchet.core.orders import (
     NAMESPACE,
     Intent,
@@ -25,8 +28,11 @@ from ratchet.execution.denials import Denial
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger import Decision, Effects, NewOrder
 from ratchet.execution.sender import Outcome
+from ratchet.execution.worked import stop_parents, work
 
 MANUAL = "MANUAL"
+_NS_PER_S = 1_000_000_000
+_LONGEST_S = 7 * 86_400
 
 
 class RefusedError(ValueError):
@@ -46,6 +52,14 @@ class Ticket:
     time_in_force: TimeInForce | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    algo: str = ""
+    algo_parameters: Mapping[str, object] = field(default_factory=dict)
+    algo_duration_s: int = 0
+
+    @property
+    def is_worked(self) -> bool:
+        """Whether an algorithm works it; `market` is the order as it is."""
+        return self.algo not in {"", "market"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,7 @@ def submit(engine: Engine, ticket: Ticket, *, is_live: bool) -> Submission:
         return Submission(engine.session.order(known.client_order_id) or known)
     asset = _check(engine, ticket)
     ts = parts.now_ns() if is_live else engine.ts
+    algorithm = _algorithm(engine, ticket, ts)
     proposal = _proposal(engine, ticket, asset)
     denial = parts.gate.denial(_order(ticket, asset, proposal, ticket.qty, ts), engine.session.working_orders)
     if denial is not None:
@@ -91,8 +106,14 @@ def submit(engine: Engine, ticket: Ticket, *, is_live: bool) -> Submission:
         _commit(engine, effects, ticket.actor, "order.refused", {"reasons": list(verdict.reasons)})
         return Submission(None, verdict.reasons)
     order = _order(ticket, asset, proposal, verdict.qty, ts)
-    engine.session.adopt(order)
-    effects.new_orders.append(NewOrder(order, proposal.id, idempotency_key=ticket.key))
+    if algorithm is None:
+        engine.session.adopt(order)
+    else:
+        order = _begin(engine, order, algorithm, ticket)
+    effects.new_orders.append(
+        NewOrder(order, proposal.id, idempotency_key=ticket.key, algo=ticket.algo if algorithm else "")
+    )
+    work(engine, effects, ts)
     _commit(engine, effects, ticket.actor, "order.submit", _audited(ticket, order))
     engine.send(effects)
     engine.publish_portfolio()
@@ -104,11 +125,22 @@ def cancel(engine: Engine, order_id: str, actor: str) -> Order:
 
     One that has no answer from the venue yet is cancelled as soon as it has, or never sent again.
     """
+    parents = engine.session.parents
+    parent_id = order_id if order_id in parents else parents.parent_of(order_id)
+    detail = {"client_order_id": order_id}
+    if parent_id:
+        # Without its parent a child would only be followed by the next one.
+        stopped = stop_parents(
+            engine,
+            lambda item: item.client_order_id == parent_id,
+            lambda tx: tx.audit(actor, "order.cancel", detail),
+        )
+        return stopped[0] if stopped else parents.order(parent_id) or _ledgers(engine, parent_id)
     order = engine.session.order(order_id)
     if order is None:
         raise RefusedError(f"order {order_id!r} is not working")
     answers = engine.requests.cancel(
-        [order], f"manual:{actor}", lambda tx: tx.audit(actor, "order.cancel", {"client_order_id": order_id})
+        [order], f"manual:{actor}", lambda tx: tx.audit(actor, "order.cancel", detail)
     )
     answer = answers.get(order_id)
     if answer is not None and answer.outcome is Outcome.REFUSED:
@@ -143,7 +175,65 @@ def replace(engine: Engine, order_id: str, change: Change, *, is_live: bool) -> 
 def now_known(engine: Engine, order: Order) -> Order:
     """Return an order as it stands now."""
     key = order.client_order_id
-    return engine.session.order(key) or engine.parts.ledger.order(key) or order
+    return (
+        engine.session.order(key)
+        or engine.session.parents.order(key)
+        or engine.parts.ledger.order(key)
+        or order
+    )
+
+
+def _ledgers(engine: Engine, order_id: str) -> Order:
+    found = engine.parts.ledger.order(order_id)
+    if found is None:
+        raise RefusedError(f"order {order_id!r} is not working")
+    return found
+
+
+def _algorithm(engine: Engine, ticket: Ticket, ts: int) -> Algorithm | None:
+    """Return what is to work the ticket, None for an order as it is; RefusedError names what is wrong."""
+    if not ticket.is_worked:
+        if ticket.algo_parameters:
+            raise RefusedError(
+                f"algo_parameters {dict(ticket.algo_parameters)}: algo {ticket.algo!r} takes none"
+            )
+        return None
+    if ticket.type not in {OrderType.MARKET, OrderType.LIMIT}:
+        raise RefusedError(f"type {ticket.type}: algo {ticket.algo} works market and limit orders")
+    if not 0 < ticket.algo_duration_s <= _LONGEST_S:
+        raise RefusedError(f"algo_duration_s {ticket.algo_duration_s} is not 1 to {_LONGEST_S}")
+    if ticket.algo == "multi_leg":
+        raise RefusedError("algo 'multi_leg' needs legs, which a ticket in one symbol does not have")
+    try:
+        parameters = dict(ticket.algo_parameters)
+        if ticket.algo == "vwap" and "profile" not in parameters:
+            parameters["profile"] = _profile(engine, ticket, ts)
+        return create_algorithm(ticket.algo, parameters)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _profile(engine: Engine, ticket: Ticket, ts: int) -> tuple[Decimal, ...]:
+    """Return the volume that past bars let expect in each slice; ValueError without any."""
+    ends, volumes, bar_ns = engine.parts.ledger.past_volumes(ticket.symbol, ts)
+    if not ends:
+        raise ValueError(f"algo vwap: there are no bars of {ticket.symbol} to take a profile from; give one")
+    slices = create_algorithm("twap", {"slices": ticket.algo_parameters.get("slices", "10")})
+    return volume_weights(
+        np.array(ends, dtype=np.int64),
+        np.array(volumes),
+        bar_ns,
+        ts,
+        ts + ticket.algo_duration_s * _NS_PER_S,
+        int(str(parameters_of(slices)["slices"])),
+    )
+
+
+def _begin(engine: Engine, order: Order, algorithm: Algorithm, ticket: Ticket) -> Order:
+    try:
+        return engine.session.parents.begin(order, algorithm, ticket.algo_duration_s * _NS_PER_S)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
 
 
 def _replacement(engine: Engine, order: Order, change: Change, ts: int) -> Order:
@@ -254,4 +344,5 @@ def _audited(ticket: Ticket, order: Order) -> dict[str, object]:
     return {
         "client_order_id": order.client_order_id, "symbol": ticket.symbol, "side": ticket.side.value,
         "type": ticket.type.value, "asked_qty": str(ticket.qty), "qty": str(order.qty), "key": ticket.key,
+        "algo": ticket.algo or "market",
     }  # fmt: skip

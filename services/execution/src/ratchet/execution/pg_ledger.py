@@ -106,6 +106,10 @@ class PostgresLedger:
         """Return the worst of the universes' newest quality scores, None before the first."""
         return queries.data_quality(self.db)
 
+    def past_volumes(self, symbol: str, until_ns: int) -> tuple[list[int], list[float], int]:
+        """Return event times (ns), volumes and length (ns) of the symbol's bars of the 20 days before."""
+        return queries.past_volumes(self.db, symbol, until_ns)
+
     def reckoned_fees(self, day: str, symbol: str) -> tuple[Decimal, Decimal]:
         """Return fees reckoned with fills up to a UTC day and not told by the broker yet, (money, units)."""
         return queries.reckoned_fees(self.db, self.portfolio, day, symbol)

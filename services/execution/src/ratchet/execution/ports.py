@@ -203,6 +203,10 @@ class Ledger(Protocol):
         """Return the worst of the universes' newest quality scores, None before the first."""
         ...
 
+    def past_volumes(self, symbol: str, until_ns: int) -> tuple[list[int], list[float], int]:
+        """Return event times (ns), volumes and length (ns) of the symbol's bars of the 20 days before."""
+        ...
+
     def reckoned_fees(self, day: str, symbol: str) -> tuple[Decimal, Decimal]:
         """Return fees reckoned with fills of a UTC day and not told by the broker yet, (money, units).
 

@@ -16,6 +16,10 @@ _SELECT = (
 )
 _OPEN = "status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced')"
 _FILTERS = {"open": f"AND {_OPEN}", "closed": f"AND NOT ({_OPEN})", "all": ""}
+_VOLUMES = (
+    "SELECT ts, event_ts, volume FROM bars WHERE symbol = %(symbol)s AND event_ts <= %(until)s "
+    "AND ts >= %(until)s - interval '20 days' ORDER BY ts"
+)
 _NEWEST = " ORDER BY created_ts DESC, seq DESC, position DESC LIMIT %s"
 _RECKONED = (
     "SELECT coalesce(sum(fee) FILTER (WHERE NOT fee_in_base), 0), "
@@ -158,3 +162,12 @@ def _order(registry: Registry, row: tuple[Any, ...]) -> Order:
         replaces=row[19],
         replaced_by=row[20],
     )
+
+
+def past_volumes(db: Database, symbol: str, until_ns: int) -> tuple[list[int], list[float], int]:
+    """Return event times (ns), volumes and length (ns) of a symbol's shortest bars of the 20 days before."""
+    rows = db.query(_VOLUMES, {"symbol": symbol, "until": to_datetime(until_ns)})
+    lengths = [to_ns(event) - to_ns(start) for start, event, _ in rows]
+    shortest = min(lengths, default=0)
+    kept = [row for row, length in zip(rows, lengths, strict=True) if length == shortest]
+    return [to_ns(event) for _, event, _ in kept], [float(volume) for _, _, volume in kept], shortest

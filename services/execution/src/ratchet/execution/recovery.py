@@ -7,11 +7,12 @@ from typing import Any
 from ratchet.common.logging import get_logger
 from ratchet.common.streams import PORTFOLIO
 from ratchet.core.exchange import ExchangeConfig
+from ratchet.core.execution import AlgorithmsConfig
 from ratchet.core.exits import ExitConfig, ExitEngine
 from ratchet.core.phases import PhaseEngine, PhasesConfig
 from ratchet.core.portfolio import Portfolio
 from ratchet.core.risk import BreakersConfig
-from ratchet.core.trader import TradingSession
+from ratchet.core.trader import ParentBook, TradingSession
 from ratchet.execution.adoption import adopt_position, note_opening
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger import Effects
@@ -34,6 +35,7 @@ class Loader:
         fees: ExchangeConfig,
         phases: PhasesConfig,
         allow_short: bool,
+        algorithms: AlgorithmsConfig | None = None,
         on_stranger: Callable[[str], None],
         breakers: BreakersConfig | None = None,
     ) -> None:
@@ -43,6 +45,7 @@ class Loader:
         self._phases = PhaseEngine(phases)
         self._allow_short = allow_short
         self._breakers = breakers
+        self._algorithms = algorithms
         self._on_stranger = on_stranger
 
     def load(self) -> Engine:
@@ -68,7 +71,7 @@ class Loader:
         state["portfolio"]["seen"] = saved.executions
         session = TradingSession.restore(
             self._parts.registry, self._exits, self._fees, state, allow_short=self._allow_short,
-            breakers=self._breakers,
+            breakers=self._breakers, algorithms=self._algorithms,
         )  # fmt: skip
         for closes in saved.daily_closes:
             session.inputs.load_day(closes)
@@ -86,7 +89,7 @@ class Loader:
         portfolio = Portfolio(self._parts.registry, account.cash + cost, self._parts.ledger.portfolio)
         session = TradingSession(
             self._parts.registry, portfolio, self._exits, self._fees, allow_short=self._allow_short,
-            breakers=self._breakers,
+            breakers=self._breakers, parents=ParentBook(self._parts.registry, self._algorithms),
         )  # fmt: skip
         session.inputs.set_events(saved.earnings)
         engine = self._engine(session, phases, 0, 0, saved.trading_state)

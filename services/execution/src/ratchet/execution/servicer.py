@@ -1,6 +1,6 @@
 """The gRPC face of execution."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn, TypeVar
 
@@ -210,6 +210,9 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
                 time_in_force=request.time_in_force,
                 limit_price=request.limit_price,
                 stop_price=request.stop_price,
+                algo=request.algo,
+                algo_parameters=request.algo_parameters,
+                algo_duration_s=request.algo_duration_s,
             )
         except ValueError as error:
             _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
@@ -226,6 +229,9 @@ def ticket_of(
     time_in_force: str = "",
     limit_price: str = "",
     stop_price: str = "",
+    algo: str = "",
+    algo_parameters: Mapping[str, str] | None = None,
+    algo_duration_s: int = 0,
 ) -> manual.Ticket:
     """Read a ticket; ValueError names the field, its value and what is allowed."""
     if not actor or not key:
@@ -240,6 +246,9 @@ def ticket_of(
         time_in_force=_choice("time_in_force", time_in_force, TimeInForce) if time_in_force else None,
         limit_price=_number("limit_price", limit_price) if limit_price else None,
         stop_price=_number("stop_price", stop_price) if stop_price else None,
+        algo=algo,
+        algo_parameters=dict(algo_parameters or {}),
+        algo_duration_s=algo_duration_s,
     )
 
 

@@ -28,7 +28,8 @@ _GUARD = (
 _ORDERS = (
     "INSERT INTO orders (client_order_id, portfolio, symbol, asset_class, side, type, time_in_force, qty, "
     "limit_price, stop_price, status, intent, reason, signal_id, proposal_id, idempotency_key, seq, "
-    "position, reference_price, epoch, created_ts, updated_ts, broker, replaces) VALUES %s"
+    "position, reference_price, epoch, created_ts, updated_ts, broker, replaces, parent_order_id, "
+    "detail) VALUES %s"
 )
 _UPDATE_ORDERS = (
     "UPDATE orders AS o SET status = v.status, filled_qty = v.filled_qty, "
@@ -224,6 +225,7 @@ class LedgerWriter:
             order.status.value, order.intent.value, order.reason, order.signal_id, item.proposal_id,
             item.idempotency_key, seq, item.place, float(order.reference_price or 0), self.epoch,
             to_datetime(order.created_ts), to_datetime(order.updated_ts), asset.venue, order.replaces,
+            item.parent_id or None, Json({"algo": item.algo} if item.algo else {}),
         )  # fmt: skip
 
     def _update_row(self, change: OrderChange) -> tuple[Any, ...]:

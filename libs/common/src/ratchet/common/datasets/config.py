@@ -54,6 +54,7 @@ class DatasetConfig(BaseModel):
     exits: Overrides | None = None
     strategies: Overrides | None = None
     exchange: Overrides | None = None
+    execution: Overrides | None = None
     assets: Any = None
 
     @property

@@ -17,6 +17,7 @@ from ratchet.core.exchange import (
     Exchange,
     ExchangeEvent,
     ExchangeOrder,
+    Fee,
     OrderRejected,
     OrderRequest,
 )
@@ -32,7 +33,7 @@ from ratchet.core.phases import (
 from ratchet.core.portfolio import Portfolio
 from ratchet.core.risk import RiskEngine
 from ratchet.core.signals import Predictor, SignalBatch, SignalEngine
-from ratchet.core.trader import DayClose, TradingSession
+from ratchet.core.trader import DayClose, ParentBook, TradingSession
 
 # What the venue has only taken in hand is no news before it is done.
 _NEWS = {
@@ -76,6 +77,7 @@ class Backtest:
             configuration.exchange,
             allow_short=risk.allow_short,
             breakers=risk.breakers,
+            parents=ParentBook(registry, configuration.algorithms),
         )
         self._session.inputs.set_events(events or {})
         self._risk = RiskEngine(registry, risk)
@@ -132,10 +134,12 @@ class Backtest:
             journal.note_verdicts(verdicts)
             placed = session.place(decision.proposals, verdicts, ts)
         journal.breaker_changes += session.breakers.take_changes()
+        children = self._work_parents(ts)
         protection = session.protect(ts)
         for order in protection.cancels:
             self._exchange.cancel(order.broker_order_id, ts)
-        for order in (*placed, *protection.orders):
+        sent = [order for order in placed if order.client_order_id not in session.parents]
+        for order in (*sent, *children, *protection.orders):
             self._submit(order, ts)
         for event in self._exchange.drain_events():
             self._book(event)
@@ -143,6 +147,14 @@ class Backtest:
             self._last_bar_ts[batch.asset_ids] = ts
             journal.bars += len(batch)
         return closing is not None
+
+    def _work_parents(self, ts: int) -> list[Order]:
+        """Cancel what the algorithms ask for, which makes room; return what they place."""
+        steps = self._session.work(ts)
+        for key in (key for step in steps for key in step.cancels):
+            child = self._session.on_update(key, OrderUpdate(OrderEventKind.CANCEL_REQUESTED, ts))
+            self._exchange.cancel(child.broker_order_id, ts)
+        return [child for step in steps for child in step.children]
 
     def _judge_day(self, closing: DayClose) -> None:
         """Judge the phases on the closed day; what changes takes effect at the next step."""
@@ -204,6 +216,7 @@ class Backtest:
                 event.price,
                 order.filled_qty,
                 event.ts,
+                Fee(event.fee, event.fee_in_base),
             )
             self._journal.note_fill(*booked)
             return

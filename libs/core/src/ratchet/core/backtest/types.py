@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ratchet.core.assets import Registry
 from ratchet.core.exchange import ExchangeConfig
+from ratchet.core.execution import AlgorithmsConfig
 from ratchet.core.exits import ExitConfig, ExitOutcome
 from ratchet.core.market.batch import Floats
 from ratchet.core.orders import Fill, Order
@@ -40,6 +41,11 @@ class Configuration(Protocol):
     @property
     def phases(self) -> PhasesConfig:
         """The phase plan."""
+        ...
+
+    @property
+    def algorithms(self) -> AlgorithmsConfig:
+        """Which orders are worked by which algorithm."""
         ...
 
     @property

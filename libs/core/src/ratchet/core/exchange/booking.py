@@ -128,6 +128,8 @@ def _record(venue: Venue, asset: Asset, event: ExchangeEvent, price: Decimal, qt
         order.filled_qty,
         order.remaining_qty,
         order.status.value,
+        fee=fee.amount,
+        fee_in_base=fee.in_base,
     )
     venue.record(row)
     if not fee.amount:
@@ -143,6 +145,8 @@ def _record(venue: Venue, asset: Asset, event: ExchangeEvent, price: Decimal, qt
             cum_qty=ZERO,
             leaves_qty=ZERO,
             order_status="",
+            fee=ZERO,
+            fee_in_base=False,
             description=f"fee of {canonical(qty)} {asset.symbol}",
         )
     )

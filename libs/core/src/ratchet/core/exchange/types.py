@@ -236,7 +236,8 @@ class Activity:
     """A row of account history.
 
     FILL for executions, CFEE for crypto fees, FEE for regulatory fees and borrowing, INT for margin interest,
-    DIV for dividends, SPLIT for splits. asset_id is NO_ASSET for what concerns the whole account.
+    DIV for dividends, SPLIT for splits. asset_id is NO_ASSET for what concerns the whole account. `fee` is
+    that of a FILL, in units of the asset if `fee_in_base`.
     """
 
     id: str
@@ -254,6 +255,8 @@ class Activity:
     order_status: str = ""
     description: str = ""
     per_share: Decimal = ZERO
+    fee: Decimal = ZERO
+    fee_in_base: bool = False
 
 
 @dataclass(frozen=True, slots=True)

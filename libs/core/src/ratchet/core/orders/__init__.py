@@ -3,6 +3,7 @@
 from ratchet.core.orders.digest import FillRow, OrderRow, orders_digest
 from ratchet.core.orders.ids import (
     NAMESPACE,
+    child_order_id,
     client_order_id,
     exchange_order_id,
     execution_id,
@@ -42,6 +43,7 @@ __all__ = [
     "Write",
     "advance",
     "can_follow",
+    "child_order_id",
     "client_order_id",
     "exchange_order_id",
     "execution_id",

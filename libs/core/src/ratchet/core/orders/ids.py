@@ -30,6 +30,11 @@ def client_order_id(proposal: UUID | str) -> str:
     return str(_derive("client-order", proposal))
 
 
+def child_order_id(parent: str, number: int) -> str:
+    """Return the client_order_id of a parent order's child, counted from 0."""
+    return str(_derive("child-order", parent, number))
+
+
 def exchange_order_id(account: str, client_order_id: str) -> str:
     """Return the paper exchange's own id of an order."""
     return str(_derive("exchange-order", account, client_order_id))

@@ -1,7 +1,7 @@
-"""Records to JSON-able dicts and back, exactly: decimals as text, enums by value."""
+"""Records to JSON-able dicts and back, exactly: decimals as text, enums by value, records within as dicts."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from operator import attrgetter
@@ -58,7 +58,9 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, Enum):
         return value.value
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return to_row(value) if is_dataclass(value) else value
 
 
 def _typed(hint: Any, value: Any) -> Any:
@@ -68,7 +70,12 @@ def _typed(hint: Any, value: Any) -> Any:
     if origin in {Union, UnionType}:
         hint = next(part for part in get_args(hint) if part is not type(None))
     if origin is tuple:
-        return tuple(value)
-    if isinstance(value, dict):
-        return dict(value)
-    return hint(value)
+        kind = get_args(hint)[0]
+        return tuple(from_row(kind, item) for item in value) if _is_record(kind) else tuple(value)
+    if _is_record(hint):
+        return from_row(hint, value)
+    return dict(value) if isinstance(value, dict) else hint(value)
+
+
+def _is_record(kind: Any) -> bool:
+    return is_dataclass(kind)

@@ -1,5 +1,6 @@
 """The trader: the step from market and portfolio to orders, the same in execution and in a backtest."""
 
+from ratchet.core.trader.parents import ParentBook, ParentStep
 from ratchet.core.trader.protection import PROTECTIVE_STOP, Protection, is_protective
 from ratchet.core.trader.session import TradingSession
 from ratchet.core.trader.trader import ENTRY_REASON, Trader
@@ -10,6 +11,8 @@ __all__ = [
     "PROTECTIVE_STOP",
     "DayClose",
     "Decision",
+    "ParentBook",
+    "ParentStep",
     "Protection",
     "Trader",
     "TradingSession",

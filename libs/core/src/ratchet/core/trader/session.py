@@ -7,8 +7,10 @@ Order of a step at event time t:
 3. `mark`        the closes of t
 4. `decide`      exits and entries -> `Decision`, which risk judges
 5. `place`       the approved ones become PENDING_NEW orders, which the caller commits, sends and reports
-                 back by `on_update`; they fill at t+1 at the earliest
-6. `protect`     protective stops to take back, which goes before sending anything, and to place, which
+                 back by `on_update`; they fill at t+1 at the earliest. Those that an algorithm works become
+                 parents, which are committed but not sent
+6. `work`        what the parents' algorithms do: new child orders, and children to cancel
+7. `protect`     protective stops to take back, which goes before sending anything, and to place, which
                  goes after
 
 Everything is held in memory and nothing is written: `state()` is JSON-able, and with it `restore` continues
@@ -20,10 +22,12 @@ from decimal import Decimal
 from typing import Any, Self
 
 from ratchet.core.assets import Registry
-from ratchet.core.exchange import ExchangeConfig, fee_for
+from ratchet.core.exchange import ExchangeConfig, Fee, fee_for
+from ratchet.core.execution import AlgorithmsConfig, MarketView
 from ratchet.core.exits import ExitEngine, ExitOutcome, ExitStates, OutcomeBook
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import Fill, Intent, Order, OrderEventKind, OrderStatus, OrderUpdate, Side, advance
+from ratchet.core.orders.money import from_float
 from ratchet.core.orders.rows import evolve, from_row, to_row
 from ratchet.core.phases import PhaseState
 from ratchet.core.portfolio import AppliedFill, OpenOrder, Portfolio, PortfolioSnapshot, Position
@@ -32,6 +36,7 @@ from ratchet.core.risk.breakers.board import strictest
 from ratchet.core.risk.inputs import RiskInputs
 from ratchet.core.signals import SignalBatch
 from ratchet.core.trader.flatten import flatten_proposals
+from ratchet.core.trader.parents import ParentBook, ParentStep, is_entry
 from ratchet.core.trader.protection import Protection, Protector, is_protective
 from ratchet.core.trader.trader import Trader
 from ratchet.core.trader.types import DayClose, Decision
@@ -52,12 +57,14 @@ class TradingSession:
         orders: Iterable[Order] = (),
         breakers: BreakersConfig | None = None,
         outcomes: OutcomeBook | None = None,
+        parents: ParentBook | None = None,
     ) -> None:
         self.registry = registry
         self.portfolio = portfolio
         self.trader = Trader(registry, exits, allow_short=allow_short, exit_states=exit_states)
         self.breakers = BreakerBoard(breakers)
         self.inputs = RiskInputs(registry)
+        self.parents = ParentBook(registry) if parents is None else parents
         self._fees = fees
         self._protector = Protector(registry, exits.config.resting_stops)
         self._orders = {order.client_order_id: order for order in orders}
@@ -82,6 +89,7 @@ class TradingSession:
     ) -> PortfolioSnapshot:
         """Return the portfolio with its working orders and breakers, in the stricter of both states."""
         views = [_open_order(order) for order in self.working_orders if _takes_part(order)]
+        views += self.parents.open_views()
         state = strictest(trading_state, self.breakers.trading_state)
         snapshot = self.portfolio.snapshot(ts, seq, views, state, day_close)
         return evolve(snapshot, breakers=self.breakers.views())
@@ -124,8 +132,9 @@ class TradingSession:
         price: Decimal,
         cumulative_qty: Decimal,
         ts: int,
+        fee: Fee | None = None,
     ) -> tuple[Order, AppliedFill]:
-        """Stage 2: book one execution with its fee; a repeated one changes nothing.
+        """Stage 2: book one execution with its fee, as told or scheduled; a repeated one changes nothing.
 
         Raises KeyError for an order that is not known here (`adopt` it first) and OrderStateError when the
         quantities contradict what is known; nothing is changed then.
@@ -133,7 +142,7 @@ class TradingSession:
         order = self._orders[client_order_id]
         update = OrderUpdate(OrderEventKind.FILLED, ts, qty, price, cumulative_qty)
         advanced = advance(order, update)
-        fill = self.fill_of(order, execution_id, qty, price, ts)
+        fill = self.fill_of(order, execution_id, qty, price, ts, fee)
         if advanced is order:
             position = self.portfolio.position(order.asset_id)
             return order, AppliedFill(fill, position, Decimal(0), Decimal(0), duplicate=True)
@@ -148,9 +157,12 @@ class TradingSession:
             )
         return self._keep(advanced), applied
 
-    def fill_of(self, order: Order, execution_id: str, qty: Decimal, price: Decimal, ts: int) -> Fill:
-        """Return the execution with the fee that the venue takes for it."""
-        fee = fee_for(self.registry[order.asset_id], order.side, qty, price, ts, self._fees)
+    def fill_of(
+        self, order: Order, execution_id: str, qty: Decimal, price: Decimal, ts: int, fee: Fee | None = None
+    ) -> Fill:
+        """Return the execution with its fee: what the venue says, else a taker's by the schedule."""
+        if fee is None:
+            fee = fee_for(self.registry[order.asset_id], order.side, qty, price, ts, self._fees)
         return Fill(
             execution_id=execution_id,
             client_order_id=order.client_order_id,
@@ -190,29 +202,42 @@ class TradingSession:
         )
         snapshot = self.snapshot(ts, seq, trading_state)
         proposals = self.trader.proposals(snapshot, bars, signals, phases, ts)
+        self._steer_parents(snapshot.trading_state, ts)
         if self.breakers.must_flatten:
             proposals = flatten_proposals(snapshot, self.registry, self.breakers.must_flatten, ts)
         entries = [item.asset_id for item in proposals if item.intent is Intent.ENTRY]
         context = self.risk_context(entries, ts) if entries else RiskContext({})
         return Decision(snapshot, tuple(proposals), context)
 
+    def _steer_parents(self, trading_state: str, ts: int) -> None:
+        """End worked entries when no new risk is taken or their position should be left instead.
+
+        When a breaker wants everything closed, what is being sold slowly is sold at once.
+        """
+        waiting, is_active = self.trader.waiting_exits, trading_state == "active"
+        self.parents.stop(lambda order: is_entry(order) and (not is_active or order.asset_id in waiting))
+        if self.breakers.must_flatten:
+            self.parents.hurry(lambda order: not is_entry(order), ts)
+
     def place(self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int) -> list[Order]:
-        """Stage 5: return the orders of what was approved, and follow them as PENDING_NEW."""
-        orders = self.trader.orders(proposals, verdicts, ts)
+        """Stage 5: return the orders of what was approved, and follow them: parents, or PENDING_NEW."""
+        orders = [self.parents.plan(order) for order in self.trader.orders(proposals, verdicts, ts)]
         for order in orders:
-            self._orders[order.client_order_id] = order
             self.inputs.note_order(order)
+            if order.client_order_id not in self.parents:
+                self._orders[order.client_order_id] = order
         for proposal, verdict in zip(proposals, verdicts, strict=True):
             if verdict.approved and proposal.intent is Intent.EXIT:
                 self._outcomes.follow(self._exit_of(proposal, verdict.qty, ts))
         return orders
 
     def protect(self, ts: int) -> Protection:
-        """Stage 6: return what to change about protective stops, and follow it.
+        """Stage 7: return what to change about protective stops, and follow it.
 
         Stops to be taken back are PENDING_CANCEL from here on, new ones PENDING_NEW.
         """
-        plan = self._protector.plan(self.portfolio.views(), self.working_orders, self.exit_states, ts)
+        orders = (*self.working_orders, *self.parents.orders)
+        plan = self._protector.plan(self.portfolio.views(), orders, self.exit_states, ts)
         news = OrderUpdate(OrderEventKind.CANCEL_REQUESTED, ts)
         cancels = tuple(self.on_update(order.client_order_id, news) for order in plan.cancels)
         for order in plan.orders:
@@ -224,13 +249,29 @@ class TradingSession:
         price, figures = proposal.price, proposal.figures
         return _outcome(proposal.id, proposal.reason, position, proposal.side, qty, price, ts, figures)
 
+    def work(self, ts: int) -> list[ParentStep]:
+        """Stage 6: let every parent act on the last marks; follow its new children as PENDING_NEW."""
+        steps = self.parents.step(ts, self._market)
+        for item in steps:
+            for child in item.children:
+                self._orders[child.client_order_id] = child
+        return steps
+
+    def _market(self, asset_id: int) -> MarketView | None:
+        mark, mark_ts = self.portfolio.mark_of(asset_id)
+        if not mark > 0:
+            return None
+        price = from_float(mark)
+        return MarketView(mark_ts, price, price, price)
+
     def state(self, *, all_marks: bool = True) -> dict[str, Any]:
         """Return everything as a JSON-able dict, exactly.
 
         Without `all_marks`, only those of assets that are held or have a working order: of a large universe
         the others are most of the state, and no decision needs them before their next bar.
         """
-        worked = None if all_marks else {order.asset_id for order in self._orders.values()}
+        orders = (*self._orders.values(), *self.parents.orders)
+        worked = None if all_marks else {order.asset_id for order in orders}
         return {
             "portfolio": self.portfolio.state(worked),
             "orders": [to_row(order) for order in self.working_orders],
@@ -238,6 +279,7 @@ class TradingSession:
             "breakers": self.breakers.state(),
             "risk": self.inputs.state(),
             "outcomes": self._outcomes.to_json(),
+            "parents": self.parents.state(),
         }
 
     @classmethod
@@ -250,6 +292,7 @@ class TradingSession:
         *,
         allow_short: bool = False,
         breakers: BreakersConfig | None = None,
+        algorithms: AlgorithmsConfig | None = None,
     ) -> Self:
         """Rebuild a session from `state()`; the daily closes are loaded into `inputs` apart, day by day."""
         session = cls(
@@ -262,6 +305,7 @@ class TradingSession:
             outcomes=OutcomeBook.from_json(exits.config.outcome_bars, state.get("outcomes", ())),
             orders=[from_row(Order, row) for row in state["orders"]],
             breakers=breakers,
+            parents=ParentBook.restore(registry, algorithms, state.get("parents", ())),
         )
         # A state that was written before there were breakers has neither.
         if "breakers" in state:
@@ -270,6 +314,7 @@ class TradingSession:
         return session
 
     def _keep(self, order: Order) -> Order:
+        self.parents.on_order(order)
         if order.is_terminal:
             self._orders.pop(order.client_order_id, None)
         else:

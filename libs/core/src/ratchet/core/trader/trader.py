@@ -38,6 +38,8 @@ class Trader:
         self.exits = exits
         self.allow_short = allow_short
         self.exit_states = ExitStates() if exit_states is None else exit_states
+        # Assets that would be left now, but for an entry in them that still works.
+        self.waiting_exits: set[int] = set()
 
     def proposals(
         self,
@@ -53,6 +55,7 @@ class Trader:
         turned against it. An exit closes only what no working exit already closes, and waits while an entry
         in the asset works. No entry in an asset that is held or has any working or unanswered order.
         """
+        self.waiting_exits.clear()
         held = {p.asset_id: p for p in snapshot.positions if p.qty}
         working = {order.asset_id for order in snapshot.open_orders}
         if not held and not any(batch.signals for batch in signals):
@@ -133,6 +136,7 @@ class Trader:
         side = Side.SELL if position.qty > 0 else Side.BUY
         orders = [order for order in snapshot.open_orders if order.asset_id == position.asset_id]
         if any(order.side is not side for order in orders):
+            self.waiting_exits.add(position.asset_id)
             return []
         closing = sum((order.remaining_qty for order in orders), ZERO)
         qty = min(decision.qty, abs(position.qty) - closing)

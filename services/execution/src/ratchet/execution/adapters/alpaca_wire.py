@@ -139,6 +139,8 @@ def parse_update(data: Json) -> TradeUpdate:
             price=_must(data, "price"),
             cum_qty=order.filled_qty,
             ts=ts,
+            fee=_decimal(data, "fee"),
+            fee_in_base=bool(data.get("fee_in_base")),
         )
     return TradeUpdate(event, ts, order, fill, int(data.get("sequence") or 0))
 
@@ -155,6 +157,8 @@ def parse_activity(data: Json) -> BrokerFill:
         price=_must(data, "price"),
         cum_qty=_must(data, "cum_qty"),
         ts=parse_time(_need(data, "transaction_time")),
+        fee=_decimal(data, "fee"),
+        fee_in_base=bool(data.get("fee_in_base")),
     )
 
 

@@ -142,6 +142,9 @@ def activity_json(activity: Activity, asset: Asset | None) -> dict[str, Any]:
             "cum_qty": number(activity.cum_qty),
             "order_id": activity.order_id,
             "order_status": activity.order_status,
+            # Alpaca tells fees only at the end of the day; the books want to know at once.
+            "fee": number(activity.fee),
+            "fee_in_base": activity.fee_in_base,
         }
     body = shared | {
         "date": utc_day(activity.ts).isoformat(),

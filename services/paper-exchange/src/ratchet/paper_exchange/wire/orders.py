@@ -89,5 +89,8 @@ def update_json(event: ExchangeEvent, asset_of: AssetOf, find: Find) -> dict[str
             "price": optional_number(event.price),
             "qty": optional_number(event.qty),
             "position_qty": optional_number(event.position_qty),
+            # As in the FILL activity: Alpaca itself tells no fee here.
+            "fee": optional_number(event.fee),
+            "fee_in_base": event.fee_in_base,
         }
     return data

@@ -1,0 +1,1 @@
+"""Chaos: the real order path under kill -9 and a misbehaving venue, and the books compared afterwards."""
