@@ -21,6 +21,7 @@ import psycopg2
 import redis
 import requests
 
+from benchmarks._stamps import Stamping, Stamps
 from ratchet.common.embedded import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,48 +30,66 @@ OUT, BACK = "bench:out", "bench:back"
 METHOD = "/bench.Echo/Call"
 WARMUP = 100
 READY_WITHIN_S = 30.0
+WAIT_S = 5.0
+KEPT = 1_000
+
+
+class BareHops:
+    """The five processes, ready to be driven; use it in `with`."""
+
+    def __init__(self, redis_url: str, database_url: str) -> None:
+        self._redis_url, self._database_url = redis_url, database_url
+        self._stack = contextlib.ExitStack()
+        self._stamps = Stamps()
+
+    def __enter__(self) -> "BareHops":
+        ports = {"a": free_port(), "b": free_port(), "http": free_port(), "stamps": self._stamps.port}
+        environment = os.environ | {
+            "BENCH_PORTS": json.dumps(ports),
+            "BENCH_REDIS": self._redis_url,
+            "GRPC_VERBOSITY": "NONE",
+        }
+        enter = self._stack.enter_context
+        self._valkey = redis.Redis.from_url(self._redis_url)
+        self._stack.callback(self._valkey.delete, OUT, BACK)
+        for role in ("b", "http"):
+            enter(_child(role, environment))
+        enter(_echo_server(ports["a"]))
+        _wait_for_port(ports["http"])
+        _make_group(self._valkey, BACK, "a")
+        self._call = _caller(ports["b"])
+        self._connection = enter(contextlib.closing(psycopg2.connect(self._database_url)))
+        self._cursor = self._connection.cursor()
+        self._cursor.execute("CREATE TABLE IF NOT EXISTS bench_hops (id bigserial PRIMARY KEY, body bytea)")
+        self._connection.commit()
+        self._url, self._http = f"http://127.0.0.1:{ports['http']}/orders", requests.Session()
+        self._stack.callback(self._stamps.close)
+        for _ in range(WARMUP):
+            self.chain()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cursor.execute("DROP TABLE bench_hops")
+        self._connection.commit()
+        self._stack.close()
+
+    def chain(self, first: bytes = PAYLOAD) -> float:
+        """Return the seconds of one chain, until its answer left the server; `first` sets it going."""
+        started = time.monotonic_ns()
+        self._valkey.xadd(OUT, {"p": first}, maxlen=KEPT)
+        _read(self._valkey, BACK, "a")
+        self._call(PAYLOAD)
+        self._cursor.execute("INSERT INTO bench_hops (body) VALUES (%s)", (PAYLOAD,))
+        self._connection.commit()
+        self._http.post(self._url, data=PAYLOAD, timeout=10).raise_for_status()
+        (stamp,) = self._stamps.take(WAIT_S)
+        return (stamp.at_ns - started) / 1e9
 
 
 def chains(count: int, *, redis_url: str, database_url: str) -> list[float]:
     """Return the seconds of each of `count` chains, back to back, after a warm-up."""
-    ports = {"a": free_port(), "b": free_port(), "http": free_port()}
-    environment = os.environ | {
-        "BENCH_PORTS": json.dumps(ports),
-        "BENCH_REDIS": redis_url,
-        "GRPC_VERBOSITY": "NONE",
-    }
-    with contextlib.ExitStack() as stack:
-        for role in ("b", "http"):
-            stack.enter_context(_child(role, environment))
-        stack.enter_context(_echo_server(ports["a"]))
-        _wait_for_port(ports["http"])
-        seconds = _drive(WARMUP + count, ports, redis_url, database_url)
-    redis.Redis.from_url(redis_url).delete(OUT, BACK)
-    return seconds[WARMUP:]
-
-
-def _drive(count: int, ports: dict[str, int], redis_url: str, database_url: str) -> list[float]:
-    valkey = redis.Redis.from_url(redis_url)
-    _make_group(valkey, BACK, "a")
-    call = _caller(ports["b"])
-    connection = psycopg2.connect(database_url)
-    url, http = f"http://127.0.0.1:{ports['http']}/orders", requests.Session()
-    seconds = []
-    with contextlib.closing(connection), connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE IF NOT EXISTS bench_hops (id bigserial PRIMARY KEY, body bytea)")
-        connection.commit()
-        for _ in range(count):
-            started = time.perf_counter()
-            valkey.xadd(OUT, {"p": PAYLOAD})
-            _read(valkey, BACK, "a")
-            call(PAYLOAD)
-            cursor.execute("INSERT INTO bench_hops (body) VALUES (%s)", (PAYLOAD,))
-            connection.commit()
-            http.post(url, data=PAYLOAD, timeout=10).raise_for_status()
-            seconds.append(time.perf_counter() - started)
-        cursor.execute("DROP TABLE bench_hops")
-        connection.commit()
-    return seconds
+    with BareHops(redis_url, database_url) as hops:
+        return [hops.chain() for _ in range(count)]
 
 
 def _serve_b() -> None:
@@ -82,7 +101,7 @@ def _serve_b() -> None:
         while True:
             for _ in _read(valkey, OUT, "b"):
                 call(PAYLOAD)
-                valkey.xadd(BACK, {"p": PAYLOAD})
+                valkey.xadd(BACK, {"p": PAYLOAD}, maxlen=KEPT)
 
 
 def _serve_http() -> None:
@@ -94,8 +113,15 @@ def _serve_http() -> None:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b"{}"})
 
-    port = json.loads(os.environ["BENCH_PORTS"])["http"]
-    uvicorn.run(app, host="127.0.0.1", port=port, lifespan="off", log_level="error")
+    ports = json.loads(os.environ["BENCH_PORTS"])
+    port = ports["http"]
+    uvicorn.run(
+        Stamping(app, ports["stamps"], "/orders"),
+        host="127.0.0.1",
+        port=port,
+        lifespan="off",
+        log_level="error",
+    )
 
 
 def _make_group(valkey: Any, stream: str, group: str) -> None:

@@ -91,40 +91,57 @@ class SimRisk:
 
 
 @dataclass
-class SimBus:
-    """Bars and signals wait here until they are acknowledged; those that were not come again."""
+class SimConsumer:
+    """One group of readers; entries that are not acknowledged come again to its next reader."""
 
-    waiting: list[Received] = field(default_factory=list)
-    handed: int = 0
-    number: int = 0
-
-    def add(self, stream: str, message: Any, ts: int) -> None:
-        """Append a message."""
-        self.number += 1
-        self.waiting.append(Received(stream, str(self.number), message.SerializeToString(), ts, ""))
-
-    def consumer(self, group: str, streams: Sequence[str], *, name: str) -> "SimBus":
-        """Return a consumer, which sees again what its predecessor did not acknowledge."""
-        self.handed = 0
-        return self
+    bus: "SimBus"
+    streams: Sequence[str]
+    handed: set[str] = field(default_factory=set)
 
     def read(self, block_ms: int) -> list[Received]:
         """Return what is new."""
-        fresh, self.handed = self.waiting[self.handed :], len(self.waiting)
+        fresh = [
+            entry
+            for entry in self.bus.entries
+            if entry.stream in self.streams and entry.entry_id not in self.handed | self.bus.acknowledged
+        ]
+        self.handed |= {entry.entry_id for entry in fresh}
         return fresh
 
     def ack(self, *entries: Received) -> None:
-        """Forget entries."""
-        done = {entry.entry_id for entry in entries}
-        self.waiting = [entry for entry in self.waiting if entry.entry_id not in done]
-        self.handed = len(self.waiting)
+        """Never hand these out again."""
+        self.bus.acknowledged |= {entry.entry_id for entry in entries}
 
     def dead(self, entry: Received, reason: str) -> None:
         """Nothing here is unreadable."""
         raise AssertionError(reason)
 
+    def wake(self) -> None:
+        """Reading never blocks here."""
+
     def close(self) -> None:
         """Do nothing."""
+
+
+@dataclass
+class SimBus:
+    """Bars and signals, and who has read them."""
+
+    entries: list[Received] = field(default_factory=list)
+    acknowledged: set[str] = field(default_factory=set)
+
+    def add(self, stream: str, message: Any, ts: int) -> None:
+        """Append a message."""
+        number = str(len(self.entries) + 1)
+        self.entries.append(Received(stream, number, message.SerializeToString(), ts, ""))
+
+    def consumer(self, group: str, streams: Sequence[str], *, name: str) -> SimConsumer:
+        """Return a consumer, which sees again what its predecessor did not acknowledge."""
+        return SimConsumer(self, streams)
+
+    def last(self, stream: str) -> Received | None:
+        """Return the newest entry of a stream."""
+        return next((entry for entry in reversed(self.entries) if entry.stream == stream), None)
 
     def publish(self, stream: str, message: Any, *, ts: int, event_id: str = "", tp: str = "") -> str:
         """Publish to nobody."""

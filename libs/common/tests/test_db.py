@@ -210,3 +210,40 @@ def test_a_failed_check_at_commit_is_known_not_to_have_happened(db):
 def test_capability_follows_the_server(db):
     expected = db.query("SELECT count(*) FROM pg_available_extensions WHERE name = 'timescaledb'")
     assert (db.capability() is Capability.NONE) == (expected == [(0,)])
+
+
+def test_what_is_left_for_later_is_committed_in_order(db):
+    with db.transaction(first=("SELECT 41 + %s", (1,))) as cursor:
+        assert cursor.fetchone() == (42,)
+        cursor.later("INSERT INTO numbers VALUES (%s)", (1,))
+        cursor.later_values("INSERT INTO numbers VALUES %s ON CONFLICT DO NOTHING", [(1,), (2,)])
+        cursor.later_values("INSERT INTO numbers VALUES %s", [])
+        cursor.execute("SELECT count(*) FROM numbers -- a comment")
+        assert cursor.fetchone() == (2,)
+        cursor.later("DELETE FROM numbers WHERE n = 1")
+    assert stored(db) == [2]
+
+
+def test_a_statement_that_fails_beside_commit_leaves_nothing(db):
+    with pytest.raises(psycopg2.errors.UniqueViolation), db.transaction() as cursor:  # noqa: PT012
+        cursor.execute("INSERT INTO numbers VALUES (1)")
+        cursor.later("INSERT INTO numbers VALUES (1)")
+    with pytest.raises(RuntimeError), db.transaction() as cursor:  # noqa: PT012
+        cursor.later("INSERT INTO numbers VALUES (2)")
+        raise RuntimeError
+    assert stored(db) == []
+
+
+def test_a_connection_lost_with_statements_left_for_commit_is_an_unknown_outcome(db, postgres_url):
+    other = Database(postgres_url, application_name="killer")
+    with pytest.raises(CommitUnknownError), db.transaction(first=("SELECT 1", ())) as cursor:  # noqa: PT012
+        cursor.later("INSERT INTO numbers VALUES (1)")
+        terminate_others(other)
+    other.close()
+
+
+def test_copies_follow_what_is_left_for_later(db):
+    with db.transaction() as cursor:
+        cursor.later("INSERT INTO numbers VALUES (1)")
+        db.copy(cursor, "numbers", ["n"], [(2,), (3,)])
+    assert stored(db) == [1, 2, 3]

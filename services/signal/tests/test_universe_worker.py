@@ -106,3 +106,31 @@ def test_live_sentiment_follows_a_score_that_is_completed_later(market, db):
         scores = view.at(batches[31].ts)
         assert scores is not None
         assert score in scores.tolist()
+
+
+def test_live_sentiment_is_read_in_the_background_and_again_when_it_has_grown_old(market, db):
+    platform, _ = market
+    now = [0.0]
+    assets = platform.registry.of_universe("crypto")
+    view = SentimentView(SignalStore(db, platform.registry), assets, max_age_s=5.0, clock=lambda: now[0])
+    symbol = assets[0].symbol
+
+    def add(ts, score):
+        db.execute(
+            "INSERT INTO social_sentiment (ts, symbol, asset_class, source, score, mentions) "
+            "VALUES (%s, %s, 'crypto', 'test', %s, 1)",
+            (to_datetime(ts), symbol, score),
+        )
+
+    hour = 3_600_000_000_000
+    base = 500_000 * hour
+    assert view.at(base) is None
+    add(base, 0.5)
+    assert view.at(base + 1) is None
+    view.refresh()
+    assert view.at(base + 2)[0] == 0.5
+    add(base + hour, -0.5)
+    now[0] = 4.9
+    assert view.at(base + hour)[0] == 0.5
+    now[0] = 5.0
+    assert view.at(base + hour)[0] == 0.0

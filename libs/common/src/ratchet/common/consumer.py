@@ -40,6 +40,8 @@ class Consumer:
         self._dead_after_ms = int(dead_after_s * 1000)
         self._next_claim = 0.0
         self._ready = False
+        self._client_id: int | None = None
+        self._is_waiting = False
         self._backlog: dict[str, str] = {}
         self._inflight: set[tuple[str, str]] = set()
         self._claimed: deque[Received] = deque()
@@ -53,6 +55,12 @@ class Consumer:
         found: list[Received] = self._bus.retrying(lambda: self._guarded(block_ms, count))
         self._bus.on_activity()
         return found
+
+    def wake(self) -> None:
+        """End a wait of `read` at once, from any thread; do nothing without a wait or the server."""
+        if self._is_waiting and self._client_id is not None:
+            with contextlib.suppress(redis.exceptions.RedisError):
+                self._bus.redis.client_unblock(self._client_id)
 
     def ack(self, *received: Received) -> None:
         """Acknowledge entries whose effect is durable."""
@@ -140,9 +148,13 @@ class Consumer:
         if self._claimed:
             return self._take_claimed(count)
         block = None if block_ms <= 0 else min(block_ms, _MAX_BLOCK_MS)
-        reply = self._client.xreadgroup(
-            self.group, self.name, dict.fromkeys(self.streams, ">"), count=count, block=block
-        )
+        self._is_waiting = block is not None
+        try:
+            reply = self._client.xreadgroup(
+                self.group, self.name, dict.fromkeys(self.streams, ">"), count=count, block=block
+            )
+        finally:
+            self._is_waiting = False
         return self._decode(reply)
 
     def _prepare(self) -> None:
@@ -150,6 +162,8 @@ class Consumer:
             with contextlib.suppress(redis.exceptions.ResponseError):
                 self._client.xgroup_create(stream, self.group, id=self._start, mkstream=True)
         self._backlog = dict.fromkeys(self.streams, "0")
+        # One thread uses the client, so that it has one connection.
+        self._client_id = int(self._client.client_id())
         self._ready = True
 
     def _read_backlog(self, count: int) -> list[Received]:

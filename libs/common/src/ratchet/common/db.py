@@ -17,8 +17,9 @@ from pydantic import SecretStr
 from ratchet.common import copying, metrics
 from ratchet.common.errors import CommitUnknownError, DatabaseUnavailableError
 from ratchet.common.logging import get_logger
+from ratchet.common.pipelining import PipelinedCursor, Statement
 
-Cursor = psycopg2.extensions.cursor
+Cursor = PipelinedCursor
 Connection = psycopg2.extensions.connection
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ _CONNECTION_LOST = ("08", "57P")
 _EXHAUSTED = "53"
 _TROUBLE_SHOWN_S = 30.0
 _FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.05, 2.0
+_BEGIN: Statement = ("BEGIN", ())
 
 # A dict as a parameter is JSON.
 psycopg2.extensions.register_adapter(dict, psycopg2.extras.Json)
@@ -74,24 +76,26 @@ class Database:
         return self._url
 
     @contextlib.contextmanager
-    def transaction(self, *, wait_s: float | None = None) -> Iterator[Cursor]:
+    def transaction(self, *, wait_s: float | None = None, first: Statement | None = None) -> Iterator[Cursor]:
         """Yield a cursor in a transaction: committed at the end, rolled back on any error.
 
-        A lost server is waited for at BEGIN, for `wait_s` seconds (None: until the service stops).
-        Raises DatabaseUnavailableError, or CommitUnknownError if the connection died during COMMIT.
+        A lost server is waited for at BEGIN, for `wait_s` seconds (None: until the service stops). `first`
+        is sent along with BEGIN, its result is ready to be fetched; what is given to the cursor's `later` is
+        sent along with COMMIT. Raises DatabaseUnavailableError, or CommitUnknownError if the connection died
+        during COMMIT.
         """
-        connection = self._begin(wait_s)
-        try:
-            with self._translated(connection), connection.cursor() as cursor:
-                try:
-                    yield cursor
-                except BaseException:
-                    with contextlib.suppress(*_LOST):
-                        cursor.execute("ROLLBACK")
-                    raise
+        begin = (f"BEGIN; {first[0]}", first[1]) if first else _BEGIN
+        with self._opened(begin, wait_s) as cursor:
+            try:
+                yield cursor
                 self._commit(cursor)
-        finally:
-            self._release(connection)
+            except CommitUnknownError:
+                raise
+            except BaseException:
+                cursor.forget_queued()
+                with contextlib.suppress(*_LOST):
+                    cursor.execute("ROLLBACK")
+                raise
 
     def run(self, work: Callable[[Cursor], T], *, wait_s: float | None = None) -> T:
         """Run `work(cursor)` in a transaction, anew if the server was lost or it was a deadlock.
@@ -113,16 +117,20 @@ class Database:
                     raise
                 backoff = min(backoff * 2, _LAST_BACKOFF_S)
 
-    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of one statement in its own transaction."""
-        with self.transaction() as cursor:
-            cursor.execute(sql, parameters or None)
+    def query(
+        self,
+        sql: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        *,
+        wait_s: float | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of one statement, which is run again if its connection was lost."""
+        with self._opened((sql, parameters), wait_s) as cursor:
             return cursor.fetchall()
 
     def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """Run one statement in its own transaction; return the number of rows it touched."""
-        with self.transaction() as cursor:
-            cursor.execute(sql, parameters or None)
+        with self.transaction(first=(sql, parameters)) as cursor:
             return cursor.rowcount
 
     def stream(
@@ -206,13 +214,25 @@ class Database:
                 self._pool.closeall()
             self._pool = None
 
-    def _begin(self, wait_s: float | None) -> Connection:
+    @contextlib.contextmanager
+    def _opened(self, first: Statement, wait_s: float | None) -> Iterator[Cursor]:
+        """Yield a cursor that has executed `first`, on a connection of the pool."""
+        connection, cursor = self._open(first, wait_s)
+        try:
+            with self._translated(connection), cursor:
+                yield cursor
+        finally:
+            self._release(connection)
+
+    def _open(self, first: Statement, wait_s: float | None) -> tuple[Connection, Cursor]:
         deadline = None if wait_s is None else time.monotonic() + wait_s
         backoff = _FIRST_BACKOFF_S
         while True:
             try:
-                return self._try_begin(deadline)
+                return self._try_open(first, deadline)
             except _LOST as error:
+                if _server_said_no(error):
+                    raise
                 reason = _reason(error)
             metrics.DATABASE_RECONNECTS_TOTAL.inc()
             if deadline is not None and time.monotonic() + backoff > deadline:
@@ -223,19 +243,35 @@ class Database:
                 raise DatabaseUnavailableError(f"{reason} (stopped while waiting)")
             backoff = min(backoff * 2, _LAST_BACKOFF_S)
 
-    def _try_begin(self, deadline: float | None) -> Connection:
+    def _try_open(self, first: Statement, deadline: float | None) -> tuple[Connection, Cursor]:
         for _ in range(self._pool_size):
             connection = self._acquire(deadline)
             try:
-                # A pooled connection may have died: BEGIN shows it, before anything was done.
-                with connection.cursor() as cursor:
-                    cursor.execute("BEGIN")
-            except _LOST:
+                return connection, self._started(connection, first)
+            except _LOST as error:
+                # A pooled connection may have died: its first statement shows it, before anything was done.
+                if _server_said_no(error):
+                    self._release(connection)
+                    raise
                 connection.close()
                 self._release(connection)
-            else:
-                return connection
+            except BaseException:
+                self._release(connection)
+                raise
         raise psycopg2.OperationalError("the server closed every connection")
+
+    def _started(self, connection: Connection, first: Statement) -> Cursor:
+        cursor = cast("Cursor", connection.cursor())
+        try:
+            cursor.execute(first[0], first[1] or None)
+        except psycopg2.Error as error:
+            with contextlib.suppress(*_LOST):
+                cursor.execute("ROLLBACK")
+            if _is_exhausted(error):
+                self._note_trouble(connection, error)
+                raise DatabaseUnavailableError(_reason(error)) from error
+            raise
+        return cursor
 
     def _acquire(self, deadline: float | None) -> Connection:
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic()) + 1.0
@@ -282,6 +318,7 @@ class Database:
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
+            "cursor_factory": PipelinedCursor,
         }
 
     def _commit(self, cursor: Cursor) -> None:
@@ -314,7 +351,7 @@ class Database:
             self._log.error("database_exhausted", reason=_reason(error))
 
 
-def detect_capability(cursor: Cursor) -> Capability:
+def detect_capability(cursor: psycopg2.extensions.cursor) -> Capability:
     """Return the level of TimescaleDB; asks before touching the extension, which may end the connection."""
     cursor.execute(
         "SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'), "

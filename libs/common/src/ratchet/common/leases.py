@@ -11,6 +11,7 @@ from ratchet.common import metrics
 from ratchet.common.bus import Client
 from ratchet.common.db import Connection, Cursor, Database
 from ratchet.common.errors import BusUnavailableError, DatabaseUnavailableError, FencedError
+from ratchet.common.pipelining import Statement
 
 _OURS = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call({}) end return 0"
 _RENEW = _OURS.format("'pexpire', KEYS[1], ARGV[2]")
@@ -139,9 +140,16 @@ class AdvisoryLeaderLock:
 
     def check(self, cursor: Cursor) -> None:
         """Raise FencedError unless our epoch is the newest; blocks a successor until the transaction ends."""
-        cursor.execute(
-            "SELECT epoch FROM portfolio_leadership WHERE portfolio = %s FOR SHARE", (self._portfolio,)
-        )
+        cursor.execute(*self.guard)
+        self.verify(cursor)
+
+    @property
+    def guard(self) -> Statement:
+        """The statement of `check`, to be sent along with BEGIN and verified by `verify`."""
+        return ("SELECT epoch FROM portfolio_leadership WHERE portfolio = %s FOR SHARE", (self._portfolio,))
+
+    def verify(self, cursor: Cursor) -> None:
+        """Raise FencedError unless `guard`, which the cursor has just executed, shows our epoch."""
         row = cursor.fetchone()
         newest = row[0] if row else 0
         if not self.epoch or newest != self.epoch:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import os
 import signal
 import sys
@@ -36,6 +37,9 @@ MainLoop = Callable[[threading.Event], None]
 EXIT_OK, EXIT_FAILED, EXIT_CONFIG, EXIT_GRACE_OVER = 0, 1, 2, 3
 _AUDIT_WAIT_S = 2.0
 _TRIM_EVERY_S = 10.0
+# Young objects are collected seldom, and so are those that have lived on.
+_GC_THRESHOLDS = (20_000, 20, 20)
+_SWITCH_INTERVAL_S = 0.000_5
 
 
 class ServiceRuntime:
@@ -190,6 +194,7 @@ class ServiceRuntime:
 
     def _work(self, main_loop: MainLoop) -> None:
         self.beat()
+        _favour_the_work()
         if self.stop.is_set():
             return
         try:
@@ -337,6 +342,14 @@ def launch(name: str, setup: Callable[[ServiceRuntime], MainLoop | None]) -> int
         sys.stderr.write(f"{name}: {error}\n")
         return EXIT_FAILED
     return runtime.run(main_loop)
+
+
+def _favour_the_work() -> None:
+    """Keep short what may stop the main loop: collecting what start-up has made, and other threads' turns."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def _version(name: str) -> str:

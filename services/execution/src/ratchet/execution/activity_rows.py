@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from psycopg2.extras import execute_values
-
 from ratchet.common.db import Cursor
 from ratchet.common.timestamps import to_datetime
 from ratchet.core.assets import Asset
@@ -31,7 +29,7 @@ def write_activities(
     """Insert activities with their effect on cash and positions; `balance` is the cash after all of them."""
     if not booked:
         return
-    execute_values(cursor, _ACTIVITIES, [_row(portfolio, item) for item in booked])
+    cursor.later_values(_ACTIVITIES, [_row(portfolio, item) for item in booked])
     before = balance - sum((item.amount for item in booked), Decimal(0))
     rows: list[tuple[Any, ...]] = []
     for item in booked:
@@ -41,12 +39,12 @@ def write_activities(
         at, reference = to_datetime(item.activity.ts), item.activity.activity_id
         rows.append((portfolio, at, item.cash_kind, item.amount, before, reference))
     if rows:
-        execute_values(cursor, _CASH, rows)
+        cursor.later_values(_CASH, rows)
     for item in booked:
         # One by one: two activities may be in one asset, and each adds its own profit.
         if item.position is not None and item.asset is not None:
             row = _position(portfolio, item, item.position, item.asset)
-            execute_values(cursor, _POSITIONS, [row])
+            cursor.later_values(_POSITIONS, [row])
 
 
 def _row(portfolio: str, item: BookedActivity) -> tuple[Any, ...]:

@@ -213,7 +213,10 @@ class Engine:
         pending = [order for order in unsent if not stops.in_the_way(self, order)]
         self.outbound.hold(order for order in unsent if order not in pending)
         if pending:
-            self.record(self.outbound.send(pending))
+            answers = self.outbound.send(pending)
+            # The orders are away: now others may hear of them.
+            self.parts.wake_outbox.set()
+            self.record(answers)
 
     def send_waiting(self) -> None:
         """Send what the venue's limit had no room for, and exits that stops were in the way of.
@@ -372,14 +375,15 @@ class Engine:
                 # It has ended already, with executions that REST will tell.
                 self.parts.inbox.mark_gap()
         if not effects.is_trivial:
-            self.commit(effects)
+            # What a power failure takes of it the venue knows: an order without an answer is asked about.
+            self.commit(effects, durable=False)
 
     def _cash_before_fills(self, effects: Effects) -> Decimal:
         moved = sum((item.cash_delta for item in effects.fills), Decimal(0))
         return self.session.portfolio.cash - moved
 
     def _state(self) -> dict[str, Any]:
-        state = self.session.state()
+        state = self.session.state(all_marks=False)
         # The ledger knows every execution; repeating them in each commit would only cost.
         state["portfolio"]["seen"] = []
         return state
@@ -389,7 +393,8 @@ class Engine:
         return max(0.0, 1.0 - equity / peak) if peak > 0 else 0.0
 
     def _observe(self, effects: Effects) -> None:
-        if effects.changes or effects.new_orders:
+        unsent = any(self._is_unsent(item.order) for item in effects.new_orders)
+        if (effects.changes or effects.new_orders) and not unsent:
             self.parts.wake_outbox.set()
         for item in effects.new_orders:
             metrics.ORDERS_TOTAL.labels(item.order.status.value).inc()

@@ -46,6 +46,11 @@ class Inbox:
             return found
 
     @property
+    def has_news(self) -> bool:
+        """Whether an update waits to be taken."""
+        return bool(self._updates)
+
+    @property
     def has_gap(self) -> bool:
         """Whether updates may have been missed, so that REST must be asked."""
         with self._arrived:

@@ -1,9 +1,13 @@
 """The live loop: decides when signals arrive, books fills when they arrive, and asks by REST regularly.
 
+It wakes for signals only. The bars that they were computed from are in their streams by then and are read
+first; bars alone are marked, and told to others when there is nothing else to do: neither holds up an order.
+
 It never waits for Redis: without it no signal arrives, but commands, the broker's updates and the comparison
 of the books go on.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +23,7 @@ from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order
 from ratchet.core.signals import SignalBatch
 from ratchet.execution.booking import MissedError
+from ratchet.execution.broker import TradeUpdate
 from ratchet.execution.commands import Commands
 from ratchet.execution.engine import Engine
 from ratchet.execution.gather import UnreadableError, decode
@@ -33,6 +38,8 @@ _log = get_logger("live")
 SERVICE = "execution"
 _POLL_MS = 50
 _RESOLVE_EVERY_S = 1.0
+# Marks are told at least so often, however much else there is to do.
+_UNTOLD_S = 1.0
 _NS = 1_000_000_000
 
 
@@ -47,11 +54,18 @@ class LiveLoop:
         self._commands = commands
         self._reconciler = reconciler
         self._parts = engine.parts
-        streams = [*(bars_stream(name) for name in self._parts.registry.universes), SIGNALS]
         name = f"{SERVICE}-{engine.portfolio}"
-        self._consumer: Consumer = bus.consumer(name, streams, name=name)
+        streams = [bars_stream(universe) for universe in self._parts.registry.universes]
+        self._bus = bus
+        self._signals: Consumer = bus.consumer(name, [SIGNALS], name=name)
+        self._ticks: Consumer = bus.consumer(name, streams, name=name)
+        self._parts.inbox.on_arrival(self._signals.wake)
         self._sync = Synchronizer(self._parts.broker, engine.booker, self._parts.inbox)
         self._bars: dict[str, BarBatch] = {}
+        self._decided: dict[str, int] = {}
+        # Handled, but not committed yet, since when (monotonic seconds); and committed, but not acknowledged.
+        self._untold: list[Received] = []
+        self._untold_since = 0.0
         self._unacknowledged: list[Received] = []
         # Signals up to here may have been decided by the process before us.
         self._loaded_ts = engine.ts
@@ -61,6 +75,7 @@ class LiveLoop:
 
     def prepare(self) -> None:
         """Ask what became of orders, book what happened meanwhile, compare the books; send nothing anew."""
+        self._recall_bars()
         self._engine.resolve_unknown(lambda _: False)
         self._ask_by_rest(since_ns=self._engine.ts)
         self._reconciler.run(self._engine, "start")
@@ -73,18 +88,30 @@ class LiveLoop:
                 self.turn()
         finally:
             self._try_to_acknowledge()
-            self._consumer.close()
+            self._signals.close()
+            self._ticks.close()
+
+    def _recall_bars(self) -> None:
+        """Mark the newest bars of the running day, since the ledger keeps no marks but of what is held."""
+        portfolio = self._engine.session.portfolio
+        for universe in self._parts.registry.universes:
+            with contextlib.suppress(BusUnavailableError, UnreadableError):
+                newest = self._bus.last(bars_stream(universe))
+                batch = decode(newest) if newest else None
+                if isinstance(batch, BarBatch) and not portfolio.day_to_close(batch.ts):
+                    portfolio.mark([batch])
 
     def turn(self) -> None:
         """Do one iteration."""
         self._commands.run_waiting(self._engine)
-        self._take(self._read())
-        self._book_stream()
+        received = self._read()
+        self._take(received, self._parts.inbox.take())
+        self._tell_marks(is_idle=not received)
         self._engine.send_waiting()
         self._look_after()
 
     def _read(self) -> list[Received]:
-        """Return new messages; without Redis, none after the same pause."""
+        """Return new messages, bars first; without Redis, none after the same pause."""
         if self._parts.clock.monotonic() < self._bus_away_until:
             self._parts.bus.on_activity()
             self._parts.inbox.wait_for_news(_POLL_MS / 1000)
@@ -92,7 +119,8 @@ class LiveLoop:
         try:
             self._acknowledge()
             self._marks.poll(0)
-            return self._consumer.read(block_ms=_POLL_MS)
+            signals = self._signals.read(block_ms=0 if self._parts.inbox.has_news else _POLL_MS)
+            return [*self._ticks.read(block_ms=0), *signals]
         except BusUnavailableError as error:
             _log.warning("no signals arrive", reason=str(error))
             self._bus_away_until = self._parts.clock.monotonic() + 1.0
@@ -107,38 +135,55 @@ class LiveLoop:
 
     def _acknowledge(self) -> None:
         if self._unacknowledged:
-            self._consumer.ack(*self._unacknowledged)
+            self._signals.ack(*(entry for entry in self._unacknowledged if entry.stream == SIGNALS))
+            self._ticks.ack(*(entry for entry in self._unacknowledged if entry.stream != SIGNALS))
             self._unacknowledged = []
 
-    def _take(self, received: Sequence[Received]) -> None:
-        if not received:
+    def _take(self, received: Sequence[Received], updates: Sequence[TradeUpdate]) -> None:
+        """Book what the broker told, then decide on what has arrived; both are committed at once."""
+        if not received and not updates:
             return
         started = time.perf_counter()
-        effects = Effects()
+        effects = Effects(ts=self._engine.ts)
+        self._book(updates, effects)
         done = [entry for entry in received if self._handle(entry, effects)]
-        if done:
-            with done[-1].span("execution.decide"):
+        if done and not self._untold:
+            self._untold_since = self._parts.clock.monotonic()
+        self._untold += done
+        self._engine.ts = max(self._engine.ts, effects.ts)
+        if not effects.is_trivial:
+            with done[-1].span("execution.decide") if done else contextlib.nullcontext():
                 self._finish(effects, started)
-            self._unacknowledged += done
+            self._try_to_acknowledge()
+
+    def _tell_marks(self, *, is_idle: bool) -> None:
+        """Commit and publish what bars have changed, when nothing waits for us or it has waited long."""
+        if not self._untold:
+            return
+        if is_idle or self._parts.clock.monotonic() >= self._untold_since + _UNTOLD_S:
+            self._finish(Effects(ts=self._engine.ts), time.perf_counter())
             self._try_to_acknowledge()
 
     def _handle(self, entry: Received, effects: Effects) -> bool:
         try:
             batch = decode(entry)
         except UnreadableError as error:
-            self._consumer.dead(entry, str(error))
+            (self._signals if entry.stream == SIGNALS else self._ticks).dead(entry, str(error))
             return False
-        engine = self._engine
         effects.ts = max(effects.ts, batch.ts)
         if isinstance(batch, BarBatch):
-            engine.close_day(batch.ts, 0)
-            effects.outcomes += engine.session.mark([batch])
-            self._bars[batch.universe] = batch
-        else:
+            self._mark(batch, effects)
+        elif batch.ts > self._decided.get(batch.universe, 0):
             self._decide(batch, effects)
         return True
 
+    def _mark(self, batch: BarBatch, effects: Effects) -> None:
+        self._engine.close_day(batch.ts, 0)
+        effects.outcomes += self._engine.session.mark([batch])
+        self._bars[batch.universe] = batch
+
     def _decide(self, batch: SignalBatch, effects: Effects) -> None:
+        self._decided[batch.universe] = batch.ts
         bars = self._bars.get(batch.universe)
         matching = [bars] if bars is not None and bars.ts == batch.ts else []
         # Risk compares the prices' time with the wall clock's, so signals of long ago trade nothing.
@@ -165,12 +210,10 @@ class LiveLoop:
             engine.send(effects)
             metrics.TICK_TO_ORDER_SECONDS.observe(time.perf_counter() - started)
         engine.publish_portfolio()
+        self._unacknowledged += self._untold
+        self._untold = []
 
-    def _book_stream(self) -> None:
-        updates = self._parts.inbox.take()
-        if not updates:
-            return
-        effects = Effects(ts=self._engine.ts)
+    def _book(self, updates: Sequence[TradeUpdate], effects: Effects) -> None:
         try:
             for update in updates:
                 self._engine.booker.update(self._engine.session, update, effects)
@@ -178,8 +221,6 @@ class LiveLoop:
             _log.warning("trade update missing", reason=str(error))
             self._parts.inbox.mark_gap()
             self._next_sync = 0.0
-        if not effects.is_trivial:
-            self._finish(effects, time.perf_counter())
 
     def _look_after(self) -> None:
         """Resolve unanswered orders, fill holes by REST, compare the books."""

@@ -46,15 +46,14 @@ class OutboxRelay:
 
     def relay(self) -> int:
         """Publish one batch; return how many events it held."""
-        with self._db.transaction(wait_s=1.0) as cursor:
-            cursor.execute(_TAKE, (_BATCH,))
+        with self._db.transaction(wait_s=1.0, first=(_TAKE, (_BATCH,))) as cursor:
             rows = cursor.fetchall()
             if rows:
                 crash_point("before_outbox_relay")
             for _, event_id, stream, ts, payload, traceparent in rows:
                 self._bus.publish(stream, bytes(payload), ts=to_ns(ts), event_id=event_id, tp=traceparent)
             if rows:
-                cursor.execute(_DONE, ([row[0] for row in rows],))
+                cursor.later(_DONE, ([row[0] for row in rows],))
             cursor.execute(_PENDING)
             (pending,) = cursor.fetchone() or (0,)
         metrics.OUTBOX_PENDING.set(pending)

@@ -63,10 +63,10 @@ class PostgresLedger:
     @contextlib.contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator["PostgresTransaction"]:
         """Begin to write; without `durable` a power failure may lose it, a crash of ours does not."""
-        with self.db.transaction() as cursor:
+        with self.db.transaction(first=self.writer.guard_statement) as cursor:
             if not durable:
-                cursor.execute("SET LOCAL synchronous_commit = off")
-            yield PostgresTransaction(cursor, self.writer)
+                cursor.later("SET LOCAL synchronous_commit = off")
+            yield PostgresTransaction(cursor, self.writer, cursor.fetchone())
 
     def load(self, phases: PhaseView) -> Saved:
         """Read what the last commit left, and the phases as of then; FencedError if another leads."""
@@ -116,15 +116,16 @@ class PostgresLedger:
 
 
 class PostgresTransaction:
-    """A transaction of the ledger."""
+    """A transaction of the ledger, begun with the guard's statement, whose row is `guarded`."""
 
-    def __init__(self, cursor: Cursor, writer: LedgerWriter) -> None:
+    def __init__(self, cursor: Cursor, writer: LedgerWriter, guarded: tuple[Any, ...] | None) -> None:
         self._cursor = cursor
         self._writer = writer
+        self._guarded = guarded
 
     def guard(self) -> str:
         """Return the trading state; FencedError if another process leads. Both stand until the commit."""
-        return self._writer.guard(self._cursor)
+        return self._writer.verify(self._guarded)
 
     def opening(self, cash: Decimal) -> None:
         """Book the money that the portfolio begins with, once."""
@@ -181,7 +182,7 @@ class PostgresTransaction:
             self._writer.portfolio, report.trigger, self._writer.epoch, report.ok, Json(body["differences"]),
             report.pending_executions, report.error,
         )  # fmt: skip
-        self._cursor.execute(_REPORT, values)
+        self._cursor.later(_REPORT, values)
 
     def trading_state(self, state: str, reason: str, actor: str) -> None:
         """Throw the kill switch, with its audit row."""
@@ -194,7 +195,7 @@ class PostgresTransaction:
     def announce(self, stream: str, message: Any, ts: int, event_id: str) -> None:
         """Publish a message once this is committed, however long the bus is away."""
         values = (event_id, stream, to_datetime(ts), message.SerializeToString(), traceparent())
-        self._cursor.execute(_OUTBOX, values)
+        self._cursor.later(_OUTBOX, values)
 
 
 def reports(db: Database, portfolio: str, limit: int) -> list[dict[str, Any]]:

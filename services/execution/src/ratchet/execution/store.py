@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from psycopg2.extras import Json, execute_values
+from psycopg2.extras import Json
 
 from ratchet.common.db import Cursor
 from ratchet.common.errors import FencedError
+from ratchet.common.pipelining import Statement
 from ratchet.common.streams import ORDER_EVENTS
 from ratchet.common.timestamps import to_datetime
 from ratchet.common.tracing import traceparent
@@ -116,12 +117,20 @@ class LedgerWriter:
     def opening(self, cursor: Cursor, cash: Decimal) -> None:
         """Book the money that the portfolio begins with, once."""
         row = (self.portfolio, to_datetime(0), "deposit", cash, cash, "opening")
-        execute_values(cursor, f"{_CASH} ON CONFLICT DO NOTHING", [row])
+        cursor.later_values(f"{_CASH} ON CONFLICT DO NOTHING", [row])
 
     def guard(self, cursor: Cursor) -> str:
         """Return the trading state; FencedError if another process leads. Both stand until the commit."""
-        cursor.execute(_GUARD, (self.portfolio,))
-        row = cursor.fetchone()
+        cursor.execute(*self.guard_statement)
+        return self.verify(cursor.fetchone())
+
+    @property
+    def guard_statement(self) -> Statement:
+        """The statement of `guard`, to be sent along with BEGIN; `verify` takes its row."""
+        return (_GUARD, (self.portfolio,))
+
+    def verify(self, row: tuple[Any, ...] | None) -> str:
+        """Return the trading state of a guard's row; FencedError if another process leads."""
         newest, state = row if row else (0, "halted")
         if newest != self.epoch:
             raise FencedError(
@@ -133,7 +142,7 @@ class LedgerWriter:
         """Insert orders; a client_order_id or idempotency key that exists already is an error."""
         if not orders:
             return
-        execute_values(cursor, _ORDERS, [self._order_row(item, seq) for item in orders])
+        cursor.later_values(_ORDERS, [self._order_row(item, seq) for item in orders])
         self._tell(cursor, [OrderChange(item.order, "", _origin(item)) for item in orders])
 
     def changes(self, cursor: Cursor, changes: Sequence[OrderChange]) -> None:
@@ -142,22 +151,22 @@ class LedgerWriter:
             return
         last = {change.order.client_order_id: change for change in changes}
         rows = [self._update_row(change) for change in last.values()]
-        execute_values(cursor, _UPDATE_ORDERS, rows, template=_UPDATE_TYPES)
+        cursor.later_values(_UPDATE_ORDERS, rows, template=_UPDATE_TYPES)
         self._tell(cursor, changes)
 
     def fills(self, cursor: Cursor, fills: Sequence[AppliedFill], balance: Any, seq: int) -> None:
         """Insert executions with their effect on cash and positions; a known execution is an error."""
         if not fills:
             return
-        execute_values(cursor, _FILLS, [self._fill_row(item, seq) for item in fills])
-        execute_values(cursor, _CASH, self._cash_rows(fills, balance))
-        execute_values(cursor, _POSITIONS, self._position_rows(fills))
+        cursor.later_values(_FILLS, [self._fill_row(item, seq) for item in fills])
+        cursor.later_values(_CASH, self._cash_rows(fills, balance))
+        cursor.later_values(_POSITIONS, self._position_rows(fills))
 
     def decisions(self, cursor: Cursor, decisions: Sequence[Decision], ts: int, seq: int) -> None:
         """Insert what risk said."""
         if decisions:
             rows = [self._decision_row(item, ts, seq) for item in decisions]
-            execute_values(cursor, _DECISIONS, rows)
+            cursor.later_values(_DECISIONS, rows)
 
     def daily(self, cursor: Cursor, rows: Sequence[DailyPerformance], drawdown_ratio: float) -> None:
         """Write the rows of a closed day; writing them again changes nothing."""
@@ -175,13 +184,12 @@ class LedgerWriter:
             )
             for row in rows
         ]  # fmt: skip
-        execute_values(cursor, _DAILY, values)
+        cursor.later_values(_DAILY, values)
 
     def snapshots(self, cursor: Cursor, snapshots: Iterable[PortfolioSnapshot]) -> None:
         """Write snapshots of the portfolio."""
         rows = [self._snapshot_row(item) for item in snapshots]
-        if rows:
-            execute_values(cursor, _SNAPSHOTS, rows)
+        cursor.later_values(_SNAPSHOTS, rows)
 
     def breakers(self, cursor: Cursor, changes: Sequence[BreakerChange]) -> None:
         """Insert trips and re-arms of circuit breakers."""
@@ -193,21 +201,21 @@ class LedgerWriter:
             for item in changes
         ]  # fmt: skip
         if rows:
-            execute_values(cursor, _BREAKERS, rows)
+            cursor.later_values(_BREAKERS, rows)
 
     def outcomes(self, cursor: Cursor, outcomes: Sequence[ExitOutcome]) -> None:
         """Insert what became of the price after exits; one that is known already is left as it is."""
         if outcomes:
-            execute_values(cursor, _OUTCOMES, [self._outcome_row(item) for item in outcomes])
+            cursor.later_values(_OUTCOMES, [self._outcome_row(item) for item in outcomes])
 
     def state(self, cursor: Cursor, seq: int, ts: int, state: dict[str, Any]) -> None:
         """Write what the trader remembers, and the step that it stands at."""
         at = to_datetime(ts) if ts else None
-        cursor.execute(_STATE, (self.portfolio, self.epoch, seq, at, Json(state)))
+        cursor.later(_STATE, (self.portfolio, self.epoch, seq, at, Json(state)))
 
     def _tell(self, cursor: Cursor, changes: Sequence[OrderChange]) -> None:
-        execute_values(cursor, _EVENTS, [_event_row(change) for change in changes])
-        execute_values(cursor, _OUTBOX, [self._outbox_row(change) for change in changes])
+        cursor.later_values(_EVENTS, [_event_row(change) for change in changes])
+        cursor.later_values(_OUTBOX, [self._outbox_row(change) for change in changes])
 
     def _order_row(self, item: NewOrder, seq: int) -> tuple[Any, ...]:
         order, asset = item.order, self.registry[item.order.asset_id]

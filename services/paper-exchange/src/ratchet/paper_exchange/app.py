@@ -46,6 +46,8 @@ UVICORN_OPTIONS: dict[str, Any] = {
     "ws_max_size": 16 * 1024 * 1024,
     "ws_ping_interval": 10.0,
     "ws_ping_timeout": 60.0,
+    # A client that trades once a minute need not connect anew for each order.
+    "timeout_keep_alive": 90,
 }
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from psycopg2.extras import execute_values
-
 from ratchet.common.db import Cursor, Database
 from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.core.assets import Registry
@@ -139,13 +137,12 @@ class Store:
         The last of `updates` is number place.trade_updates. DatabaseUnavailableError after wait_s seconds.
         """
         first = place.trade_updates - len(updates) + 1
-        with self._db.transaction(wait_s=wait_s) as cursor:
-            self._leader.check(cursor)
+        with self._db.transaction(wait_s=wait_s, first=self._leader.guard) as cursor:
+            self._leader.verify(cursor)
             self._write_rows(cursor, changes)
-            if updates:
-                rows = [self._update_row(number, data) for number, data in enumerate(updates, start=first)]
-                execute_values(cursor, _UPDATES, rows)
-            cursor.execute(
+            rows = [self._update_row(number, data) for number, data in enumerate(updates, start=first)]
+            cursor.later_values(_UPDATES, rows)
+            cursor.later(
                 "UPDATE paper.accounts SET step_seq = %s, clock_ns = %s, trade_updates = %s, "
                 "created_ns = CASE created_ns WHEN 0 THEN %s ELSE created_ns END, "
                 "doc = doc || coalesce(%s::jsonb, '{}') "
@@ -219,9 +216,7 @@ class Store:
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query whose first parameter is the account."""
-        with self._db.transaction(wait_s=WAIT_S) as cursor:
-            cursor.execute(sql, (self.account, *parameters))
-            return cursor.fetchall()
+        return self._db.query(sql, (self.account, *parameters), wait_s=WAIT_S)
 
     def _orders(self, cursor: Cursor, closed_kept: int) -> list[dict[str, Any]]:
         cursor.execute(
@@ -236,19 +231,16 @@ class Store:
         return closed + [doc for (doc,) in cursor.fetchall()]
 
     def _write_rows(self, cursor: Cursor, changes: Changes) -> None:
-        if changes.orders:
-            execute_values(cursor, _ORDERS, [self._order_row(row) for row in changes.orders])
+        cursor.later_values(_ORDERS, [self._order_row(row) for row in changes.orders])
         held = [row for row in changes.positions if Decimal(str(row["qty"]))]
-        if held:
-            rows = [(self.account, row["asset_id"], json.dumps(row)) for row in held]
-            execute_values(cursor, _POSITIONS, rows)
+        rows = [(self.account, row["asset_id"], json.dumps(row)) for row in held]
+        cursor.later_values(_POSITIONS, rows)
         flat = [row["asset_id"] for row in changes.positions if not Decimal(str(row["qty"]))]
         if flat:
-            cursor.execute(
+            cursor.later(
                 "DELETE FROM paper.positions WHERE account = %s AND asset_id = ANY(%s)", (self.account, flat)
             )
-        if changes.activities:
-            execute_values(cursor, _ACTIVITIES, list(self._activity_rows(changes.activities)))
+        cursor.later_values(_ACTIVITIES, self._activity_rows(changes.activities))
 
     def _order_row(self, row: dict[str, Any]) -> tuple[Any, ...]:
         order = from_row(ExchangeOrder, row)

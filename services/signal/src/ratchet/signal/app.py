@@ -7,7 +7,7 @@ from ratchet.core.sentiment.window import HOUR_NS
 from ratchet.signal.admin import build_router
 from ratchet.signal.loop import SignalLoop
 from ratchet.signal.predictor import RemotePredictor
-from ratchet.signal.sentiment import SentimentView
+from ratchet.signal.sentiment import MAX_AGE_S, SentimentView, keep_fresh
 from ratchet.signal.servicer import Servicer
 from ratchet.signal.store import SignalStore
 from ratchet.signal.worker import UniverseWorker
@@ -24,12 +24,14 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     store = SignalStore(runtime.db, platform.registry)
     channel = connect(settings.inference_target, settings)
     predictors: dict[str, RemotePredictor] = {}
+    views: dict[str, SentimentView] = {}
 
     def make_worker(universe: str) -> UniverseWorker:
         assets = platform.registry.of_universe(universe)
         predict = RemotePredictor(channel, universe, runtime.stop, wait=replay, on_wait=runtime.beat)
         predictors[universe] = predict
-        sentiment = SentimentView(store, assets, chunk_ns=_REPLAY_CHUNK_NS if replay else 0)
+        chunk_ns = _REPLAY_CHUNK_NS if replay else 0
+        views[universe] = sentiment = SentimentView(store, assets, chunk_ns, max_age_s=MAX_AGE_S)
         return UniverseWorker(assets, platform.strategies, store, predict, sentiment)
 
     loop = SignalLoop(runtime.bus, store, platform.registry.universes, make_worker, settings.instance)
@@ -39,6 +41,8 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     runtime.add_check("bars", loop.trouble)
     runtime.add_check("inference", lambda: _first_trouble(predictors))
     runtime.add_task("leases", loop.keep_leases)
+    if not replay:
+        runtime.add_task("sentiment", lambda stop: keep_fresh(views.values(), stop))
     return loop.run
 
 

@@ -15,6 +15,7 @@ from ratchet.common.logging import get_logger
 from ratchet.common.received import Received
 from ratchet.common.streams import BARS_PREFIX, DEAD, SIGNALS, bars_stream
 from ratchet.core.market import BarBatch
+from ratchet.core.signals import SignalBatch
 from ratchet.signal.store import SignalStore
 from ratchet.signal.worker import UniverseWorker
 from ratchet.v1.market_data_pb2 import BarBatch as BarBatchMessage
@@ -117,11 +118,20 @@ class SignalLoop:
             if signals is None:
                 consumer.ack(received)
                 return
-            self._store.save(signals)
-            self._bus.publish_many([(SIGNALS, encode_signals(signals), batch.ts)], ack=(consumer, [received]))
+            self._give_out(consumer, received, signals)
         self._refused.pop(universe, None)
         metrics.EVENT_TIME_SECONDS.set(batch.ts / 1e9)
         worker.checkpoint(batch)
+
+    def _give_out(self, consumer: Consumer, received: Received, signals: SignalBatch) -> None:
+        """Publish first, since orders wait for it; what was not written comes again after a crash."""
+        message = encode_signals(signals)
+        if not signals.signals:
+            self._bus.publish_many([(SIGNALS, message, signals.ts)], ack=(consumer, [received]))
+            return
+        self._bus.publish(SIGNALS, message, ts=signals.ts)
+        self._store.save(signals)
+        consumer.ack(received)
 
     def _refuse(self, consumer: Consumer, received: Received, universe: str, reason: str) -> None:
         self._refused[universe] = f"batch {received.entry_id} is in {DEAD}: {reason}"

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg2.extras import execute_values
 
-from ratchet.common.db import Database
+from ratchet.common.db import Cursor, Database
 from ratchet.common.timestamps import to_datetime, to_ns
 from ratchet.core.assets import Asset, Registry
 from ratchet.core.market import BarBatch
@@ -56,7 +55,7 @@ class SignalStore:
                 )
             )
         # A few rows: a plain INSERT costs less than a temporary table for COPY.
-        self._db.run(lambda cursor: execute_values(cursor, _INSERT, rows))
+        self._db.run(lambda cursor: _insert(cursor, rows))
 
     def find(self, signal_id: str) -> dict[str, Any] | None:
         """Return one signal's row as a mapping, or None."""
@@ -129,6 +128,12 @@ class SignalStore:
             (list(ids), to_datetime(after), to_datetime(until)),
         )
         return [SentimentRow(to_ns(row[0]), ids[row[1]], row[2], row[3]) for row in rows]
+
+
+def _insert(cursor: Cursor, rows: Sequence[Sequence[Any]]) -> None:
+    # Bars give the same rows again; waiting for the disk would hold up the order's commit, which needs it.
+    cursor.later("SET LOCAL synchronous_commit = off")
+    cursor.later_values(_INSERT, rows)
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The portfolio of record: cash, positions, marks, daily profit and loss. One writer; not thread-safe."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -204,9 +204,13 @@ class Portfolio:
             day_close=day_close,
         )
 
-    def state(self) -> dict[str, Any]:
-        """Return everything as a JSON-able dict, exactly."""
-        return {"name": self.name, **self._books.dump()}
+    def state(self, marked_too: Collection[int] | None = None) -> dict[str, Any]:
+        """Return everything as a JSON-able dict, exactly.
+
+        With `marked_too`, marks of assets that are neither held nor among these are left out: their next bar
+        tells them.
+        """
+        return {"name": self.name, **self._books.dump(marked_too)}
 
     @classmethod
     def restore(cls, registry: Registry, state: dict[str, Any]) -> Self:

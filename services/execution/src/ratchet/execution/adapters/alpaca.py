@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
+import urllib3
 from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
 from requests.adapters import HTTPAdapter
@@ -19,6 +20,7 @@ from requests.adapters import HTTPAdapter
 from ratchet.common import metrics
 from ratchet.core.assets import Registry
 from ratchet.execution.adapters import alpaca_wire as wire
+from ratchet.execution.adapters.alpaca_post import OrderPost
 from ratchet.execution.broker import (
     BrokerAccount,
     BrokerActivity,
@@ -40,6 +42,17 @@ _TOO_MANY = 429
 _DEFAULT_PAUSE_S = 5.0
 _ACTIVITY_PAGE = 100
 _ORDER_PAGE = 500
+
+# ValueError and its like: an answer came, but not one of Alpaca's.
+_NO_ANSWER = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+)
 
 T = TypeVar("T")
 
@@ -79,13 +92,16 @@ class AlpacaBroker:
         session = self._client._session  # noqa: SLF001
         session.mount("http://", TimeoutAdapter(connect_timeout_s, read_timeout_s))
         session.mount("https://", TimeoutAdapter(connect_timeout_s, read_timeout_s))
+        self._post = OrderPost(
+            url, key, secret, connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s
+        )
         self._lock = threading.Lock()
         self._symbols = wire.position_symbols(registry)
 
     def submit(self, request: OrderRequest) -> BrokerOrder:
         """POST /v2/orders, once."""
         body = wire.order_body(request)
-        return self._ask("submit", lambda: wire.parse_order(_json(self._client.post("/orders", body))))
+        return self._ask("submit", lambda: wire.parse_order(_json(self._post.send(body))))
 
     def cancel(self, broker_order_id: str) -> None:
         """DELETE /v2/orders/{id}."""
@@ -178,6 +194,7 @@ class AlpacaBroker:
     def close(self) -> None:
         """Close the connections."""
         self._client._session.close()  # noqa: SLF001
+        self._post.close()
 
     def _ask(self, operation: str, call: Callable[[], T]) -> T:
         started = time.perf_counter()
@@ -186,8 +203,7 @@ class AlpacaBroker:
                 return call()
         except APIError as error:
             raise _translate(operation, error) from error
-        except (requests.RequestException, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
-            # ValueError and its like: an answer came, but not one of Alpaca's.
+        except _NO_ANSWER as error:
             metrics.BROKER_ERRORS_TOTAL.labels(operation, "unreachable").inc()
             raise BrokerUnreachableError(f"{operation}: {type(error).__name__}: {error}") from error
         finally:

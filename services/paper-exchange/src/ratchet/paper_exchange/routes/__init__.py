@@ -20,14 +20,19 @@ def require_account(request: Request) -> PaperVenue:
     return venue
 
 
-def _public_venue(request: Request) -> PaperVenue:
+async def _public_venue(request: Request) -> PaperVenue:
     if any(presented(request.headers)):
         return require_account(request)
     venue: PaperVenue = request.app.state.venue
     return venue
 
 
-VenueDep = Annotated[PaperVenue, Depends(require_account)]
+async def _account(request: Request) -> PaperVenue:
+    # Not a plain function: FastAPI would hand it to a thread, and each order would wait for that.
+    return require_account(request)
+
+
+VenueDep = Annotated[PaperVenue, Depends(_account)]
 """The account whose key the request shows; 401 without one."""
 PublicDep = Annotated[PaperVenue, Depends(_public_venue)]
 """The same for data that needs no key, as Alpaca's of crypto; a wrong key is refused nevertheless."""
