@@ -1,5 +1,6 @@
 """The adapter against a server that answers as Binance documents its spot API."""
 
+import decimal
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -46,6 +47,14 @@ class TestOrders:
         assert placed.status is OrderStatus.ACCEPTED
         assert (placed.qty, placed.limit_price, placed.filled_qty) == (D("0.12345"), D("94000.01"), 0)
         assert binance.get_by_client_id(request.client_order_id) == placed
+
+    def test_the_callers_decimal_arithmetic_is_left_alone(self, binance: CcxtBroker) -> None:
+        context = decimal.getcontext()
+        context.rounding = decimal.ROUND_HALF_EVEN
+        context.traps[decimal.Underflow] = False
+        binance.submit(order())
+        assert decimal.getcontext().rounding == decimal.ROUND_HALF_EVEN
+        assert not decimal.getcontext().traps[decimal.Underflow]
 
     def test_a_market_order_has_no_price_and_no_time_in_force(
         self, binance: CcxtBroker, exchange: Any

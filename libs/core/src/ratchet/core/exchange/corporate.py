@@ -1,7 +1,7 @@
 """Dividends and splits: who holds at the close before the ex-date has them."""
 
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import uuid5
 
 from ratchet.core.exchange.actions import ActionKind, CorporateAction
@@ -102,7 +102,7 @@ def _split_order(venue: Venue, order: ExchangeOrder, ratio: Decimal, ts: int) ->
         if price is None:
             return None
         tick = tick_of(asset, price / ratio)
-        return max((price / ratio / tick).to_integral_value(), Decimal(1)) * tick
+        return max((price / ratio / tick).to_integral_value(ROUND_HALF_EVEN), Decimal(1)) * tick
 
     order = replace(
         order,

@@ -4,7 +4,6 @@ from ratchet.core.fx.config import FinancingRates, FxConfig
 from ratchet.core.fx.desk import Outcome
 from ratchet.core.fx.engine import FxExchange
 from ratchet.core.fx.instruments import TRADED_CLASSES, Instrument, Instruments, instrument_of
-from ratchet.core.fx.persistence import order_from_row, trade_from_row
 from ratchet.core.fx.quotes import Conversion, Quote
 from ratchet.core.fx.records import (
     FxChanges,
@@ -56,6 +55,4 @@ __all__ = [
     "Transaction",
     "TriggerCondition",
     "instrument_of",
-    "order_from_row",
-    "trade_from_row",
 ]

@@ -4,32 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from ratchet.core.fx.book import Dirty, FxBook
-from ratchet.core.fx.records import FxChanges, FxOrder, FxTrade, OnFill, PositionTotals
+from ratchet.core.fx.records import FxChanges, FxOrder, FxTrade, PositionTotals
 from ratchet.core.orders.rows import from_row, to_row
-
-_ON_FILL = ("take_profit", "stop_loss", "trailing_stop")
-
-
-def order_row(order: FxOrder) -> dict[str, Any]:
-    """Return an order as a JSON-able dict."""
-    row = to_row(order)
-    for name in _ON_FILL:
-        if row[name] is not None:
-            row[name] = to_row(row[name])
-    return row
-
-
-def order_from_row(row: dict[str, Any]) -> FxOrder:
-    """Rebuild an order from `order_row`."""
-    plain = {name: value for name, value in row.items() if name not in _ON_FILL}
-    details = {name: from_row(OnFill, row[name]) for name in _ON_FILL if row.get(name) is not None}
-    order = from_row(FxOrder, plain)
-    return FxOrder(**{name: details.get(name, getattr(order, name)) for name in FxOrder.__slots__})
-
-
-def trade_from_row(row: dict[str, Any]) -> FxTrade:
-    """Rebuild a trade from its row."""
-    return from_row(FxTrade, row)
 
 
 def account_row(book: FxBook) -> dict[str, Any]:
@@ -54,7 +30,7 @@ def snapshot(book: FxBook) -> dict[str, Any]:
     """Return everything that decides the future as a JSON-able dict."""
     return {
         "account": account_row(book),
-        "orders": [order_row(book.orders[key]) for key in sorted(book.orders)],
+        "orders": [to_row(book.orders[key]) for key in sorted(book.orders)],
         "trades": [to_row(trade) for trade in book.trades.values()],
         "totals": [to_row(book.totals[name]) for name in sorted(book.totals)],
         "quotes": book.quotes.rows(),
@@ -69,7 +45,7 @@ def drain_changes(book: FxBook) -> FxChanges:
         return FxChanges()
     book.dirty = Dirty()
     return FxChanges(
-        orders=tuple(order_row(dirty.orders[key]) for key in sorted(dirty.orders)),
+        orders=tuple(to_row(dirty.orders[key]) for key in sorted(dirty.orders)),
         trades=tuple(to_row(dirty.trades[key]) for key in sorted(dirty.trades)),
         totals=tuple(to_row(dirty.totals[name]) for name in sorted(dirty.totals)),
         transactions=tuple(dirty.transactions),
@@ -85,8 +61,8 @@ def load(book: FxBook, state: dict[str, Any]) -> None:
     for name in ("last_id", "created_ts", "ts", "rolled_ts", "margin_call_ts", "last_fill_ts"):
         setattr(book, name, int(account[name]))
     book.alias = str(account["alias"])
-    book.extend_orders(order_from_row(row) for row in state.get("orders", ()))
-    trades = sorted((trade_from_row(row) for row in state.get("trades", ())), key=lambda item: item.id)
+    book.extend_orders(from_row(FxOrder, row) for row in state.get("orders", ()))
+    trades = sorted((from_row(FxTrade, row) for row in state.get("trades", ())), key=lambda item: item.id)
     book.trades.update((trade.id, trade) for trade in trades)
     for row in state.get("totals", ()):
         book.totals[row["instrument"]] = from_row(PositionTotals, row)

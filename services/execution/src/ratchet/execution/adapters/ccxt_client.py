@@ -5,6 +5,7 @@ exchange said, and what went wrong on the way. What may be concluded differs, so
 call whether a request left, and whether an answer in the exchange's own words came back.
 """
 
+import decimal
 import threading
 import time
 from collections.abc import Callable
@@ -70,7 +71,8 @@ class CcxtClient:
         """Make one call on the exchange; raises BrokerError, nothing else."""
         started = time.perf_counter()
         try:
-            with self._lock:
+            # ccxt changes the thread's decimal context for good; our ledgers must not round by it.
+            with self._lock, decimal.localcontext():
                 self._load_markets()
                 return self._once(operation, call)
         finally:

@@ -9,7 +9,8 @@ from psycopg2.extras import execute_values
 
 from ratchet.common.db import Cursor, Database
 from ratchet.common.leases import AdvisoryLeaderLock
-from ratchet.core.fx import FxChanges, FxOrder, FxTrade, Transaction, order_from_row, trade_from_row
+from ratchet.core.fx import FxChanges, FxOrder, FxTrade, Transaction
+from ratchet.core.orders.rows import from_row
 
 WAIT_S = 2.0
 _TABLES = ("oanda_transactions", "oanda_totals", "oanda_trades", "oanda_orders", "oanda_accounts")
@@ -95,11 +96,11 @@ class OandaStore:
 
     def orders(self, wanted: Filter) -> list[FxOrder]:
         """Return orders, newest first."""
-        return [order_from_row(row) for row in self._rows("oanda_orders", "order_id", wanted)]
+        return [from_row(FxOrder, row) for row in self._rows("oanda_orders", "order_id", wanted)]
 
     def trades(self, wanted: Filter) -> list[FxTrade]:
         """Return trades, newest first."""
-        return [trade_from_row(row) for row in self._rows("oanda_trades", "trade_id", wanted)]
+        return [from_row(FxTrade, row) for row in self._rows("oanda_trades", "trade_id", wanted)]
 
     def order(self, order_id: int) -> FxOrder | None:
         """Return an order, however old."""
