@@ -58,7 +58,12 @@ def _run(console: Console, platform: Platform, dataset: Dataset) -> BacktestResu
         quarantined[0] += 1
 
     replay = dataset.replay(platform.registry, on_quarantine=count)
-    backtest = Backtest(platform, predict=_predictors(platform), sentiment=_sentiment(platform, dataset))
+    backtest = Backtest(
+        platform,
+        predict=_predictors(platform),
+        sentiment=_sentiment(platform, dataset),
+        venues=platform.venues,
+    )
     columns = (
         TextColumn("{task.fields[day]}"),
         BarColumn(),

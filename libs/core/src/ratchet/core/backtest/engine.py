@@ -6,10 +6,12 @@ marked; signals, exits and entries are decided; risk judges them in one order; o
 can fill at the asset's next bar. Phases, judged on a closed day, take effect at the next step.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 
 import numpy as np
 
+from ratchet.core.backtest.forex import ForexDesk
 from ratchet.core.backtest.journal import Journal
 from ratchet.core.backtest.types import BacktestResult, Configuration, Progress, SentimentSource
 from ratchet.core.exchange import (
@@ -22,8 +24,11 @@ from ratchet.core.exchange import (
     OrderRequest,
 )
 from ratchet.core.exits import ExitEngine
+from ratchet.core.fx import FxHoldings
+from ratchet.core.fx.routing import VENUE
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order, OrderEventKind, OrderUpdate
+from ratchet.core.orders.money import ZERO
 from ratchet.core.phases import (
     DayFigures,
     PerformanceHistory,
@@ -58,9 +63,11 @@ class Backtest:
         portfolio: str = "main",
         auto_phases: bool = True,
         events: Mapping[int, tuple[int, ...]] | None = None,
+        venues: Collection[str] = ("alpaca",),
     ) -> None:
         """Take the configuration of the run.
 
+        `venues` are those that the run trades at; the portfolio begins with the money of all their accounts.
         `predict` holds a model by universe, `events` the times of earnings reports (ns, UTC) by asset id.
         """
         registry, risk = configuration.registry, configuration.risk.for_portfolio(portfolio)
@@ -70,9 +77,12 @@ class Backtest:
         self._sentiment = sentiment
         self._auto_phases = auto_phases
         self._exchange = Exchange(registry, configuration.exchange)
+        trades_forex = VENUE in venues
+        self._starting_cash = starting_cash(configuration, venues)
+        holdings = FxHoldings(registry, configuration.oanda) if trades_forex else None
         self._session = TradingSession(
             registry,
-            Portfolio(registry, configuration.exchange.starting_cash, portfolio),
+            Portfolio(registry, self._starting_cash, portfolio, holdings),
             ExitEngine(registry, configuration.exits),
             configuration.exchange,
             allow_short=risk.allow_short,
@@ -88,6 +98,9 @@ class Backtest:
         self._last_bar_ts = np.zeros(len(registry), dtype=np.int64)
         self._engines: dict[str, SignalEngine] = {}
         self._journal = Journal(registry)
+        self._forex = (
+            ForexDesk(registry, configuration.oanda, self._session, self._journal) if trades_forex else None
+        )
 
     def run(
         self,
@@ -109,20 +122,24 @@ class Backtest:
         if progress is not None:
             progress(self._progress(ts))
         elapsed = timer() - started if timer else 0.0
-        start = self._configuration.exchange.starting_cash
-        return self._journal.result(self._states, start, self._session.portfolio.equity, elapsed)
+        return self._journal.result(
+            self._states, self._starting_cash, self._session.portfolio.equity, elapsed
+        )
 
     def _step(self, bars: Sequence[BarBatch], ts: int) -> bool:
         session, journal = self._session, self._journal
         journal.steps += 1
         seq = bars[0].step.seq or journal.steps
         events = self._exchange.on_bars(bars)
+        entries = self._forex.match(bars) if self._forex else []
         closing = session.close_day(ts, seq)
         states = self._states
         if closing is not None:
             self._judge_day(closing)
         for event in events:
             self._book(event)
+        if self._forex:
+            self._forex.book(entries)
         journal.exit_outcomes += session.mark(bars)
         signals = [self._signals(batch) for batch in bars]
         decision = session.decide(bars, signals, states, ts, seq)
@@ -183,6 +200,9 @@ class Backtest:
         return signals
 
     def _submit(self, order: Order, ts: int) -> None:
+        if self._forex and self._registry[order.asset_id].venue == VENUE:
+            self._forex.submit(order, ts)
+            return
         request = OrderRequest(
             client_order_id=order.client_order_id,
             asset_id=order.asset_id,
@@ -237,6 +257,12 @@ class Backtest:
             positions=len(portfolio.positions),
             phases=self._states,
         )
+
+
+def starting_cash(configuration: Configuration, venues: Collection[str]) -> Decimal:
+    """Return the money of the accounts at these venues."""
+    cash = configuration.exchange.starting_cash if set(venues) - {VENUE} else ZERO
+    return cash + configuration.oanda.starting_balance if VENUE in venues else cash
 
 
 def _external(order: ExchangeOrder) -> Order:

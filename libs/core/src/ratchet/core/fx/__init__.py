@@ -3,6 +3,7 @@
 from ratchet.core.fx.config import FinancingRates, FxConfig
 from ratchet.core.fx.desk import Outcome
 from ratchet.core.fx.engine import FxExchange
+from ratchet.core.fx.holdings import FxHoldings
 from ratchet.core.fx.instruments import TRADED_CLASSES, Instrument, Instruments, instrument_of
 from ratchet.core.fx.persistence import order_from_row, trade_from_row
 from ratchet.core.fx.quotes import Conversion, Quote
@@ -38,6 +39,7 @@ __all__ = [
     "FxChanges",
     "FxConfig",
     "FxExchange",
+    "FxHoldings",
     "FxOrder",
     "FxOrderRequest",
     "FxTimeInForce",

@@ -239,9 +239,7 @@ class Portfolio:
         return state if self._margin is None else {**state, "margin": self._margin.dump()}
 
     @classmethod
-    def restore(
-        cls, registry: Registry, state: dict[str, Any], margin: MarginHoldings | None = None
-    ) -> Self:
+    def restore(cls, registry: Registry, state: dict[str, Any], margin: MarginHoldings | None = None) -> Self:
         """Rebuild a portfolio from `state()`; `margin` is empty and takes its own part of it."""
         portfolio = cls(registry, Decimal(state["cash"]), str(state["name"]), margin)
         portfolio._books = Books.load(len(registry), state)
