@@ -108,6 +108,7 @@ class BrokerFill:
 
     `fee` is what the venue says that it took, in the quote currency or (fee_in_base) in units of the asset;
     None where it does not say, and the fee schedule decides.
+    `pl` is the profit in the account currency that a venue which takes margin has settled with it.
     """
 
     execution_id: str
@@ -121,17 +122,22 @@ class BrokerFill:
     ts: int
     fee: Decimal | None = None
     fee_in_base: bool = False
+    pl: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TradeUpdate:
-    """One event of an order; sequence numbers the venue's updates from 1 where it does so, else 0."""
+    """One event of an order; sequence numbers the venue's updates from 1 where it does so, else 0.
+
+    `venue` is its name where there are several, empty for the first.
+    """
 
     event: str
     ts: int
     order: BrokerOrder
     fill: BrokerFill | None = None
     sequence: int = 0
+    venue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,19 @@ class BrokerActivity:
     amount: Decimal = Decimal(0)
     price: Decimal | None = None
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUpdate:
+    """An event of the account that is no order's; without activities it only carries its number."""
+
+    ts: int
+    activities: tuple[BrokerActivity, ...] = ()
+    sequence: int = 0
+    venue: str = ""
+
+
+Update = TradeUpdate | AccountUpdate
 
 
 class VenueList(list[Row]):
@@ -258,7 +277,7 @@ class UpdateStream(Protocol):
     connected: bool
     on_change: Callable[[bool], None]
 
-    def start(self, handler: Callable[[TradeUpdate], None]) -> None:
+    def start(self, handler: Callable[[Update], None]) -> None:
         """Start to deliver updates to the handler, in a thread, with reconnection."""
         ...
 
