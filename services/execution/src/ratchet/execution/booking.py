@@ -85,7 +85,7 @@ class Booker:
         try:
             after, applied = session.on_fill(
                 order.client_order_id, fill.execution_id, fill.qty, fill.price, fill.cum_qty, fill.ts,
-                told_fee(fill),
+                told_fee(fill), fill.pl,
             )  # fmt: skip
         except MissedFillError as error:
             raise MissedError(str(error)) from error

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
+from ratchet.core.orders import Intent, OrderStatus, OrderType, Side, TimeInForce
 
 Row = TypeVar("Row")
 
@@ -64,6 +64,7 @@ class OrderRequest:
     qty: Decimal
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    intent: Intent = Intent.ENTRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +181,10 @@ class BrokerActivity:
 
 @dataclass(frozen=True, slots=True)
 class AccountUpdate:
-    """An event of the account that is no order's; without activities it only carries its number."""
+    """An event of the account that is no order's: it tells that the updates up to its number were seen."""
 
     ts: int
-    activities: tuple[BrokerActivity, ...] = ()
-    sequence: int = 0
+    sequence: int
     venue: str = ""
 
 
@@ -269,13 +269,17 @@ def activities_of(broker: Broker, since_ns: int) -> list[BrokerActivity]:
 
 
 class UpdateStream(Protocol):
-    """The venue's stream of trade updates; `connected` says whether updates can arrive now.
+    """The venue's stream of trade updates.
 
     `on_change` is called with it when the connection comes or goes: updates in between are lost.
     """
 
-    connected: bool
     on_change: Callable[[bool], None]
+
+    @property
+    def connected(self) -> bool:
+        """Whether updates can arrive now."""
+        ...
 
     def start(self, handler: Callable[[Update], None]) -> None:
         """Start to deliver updates to the handler, in a thread, with reconnection."""

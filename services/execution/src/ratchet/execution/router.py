@@ -171,7 +171,11 @@ class BrokerRouter:
     def activities(self, since_ns: int) -> list[BrokerActivity]:
         """List what every venue that answers has booked beside executions."""
         lists, failed = self._ask_all(lambda venue: activities_of(venue.broker, since_ns))
-        rows = [self._activity(name, row) for name, found in lists for row in found]
+        rows = [
+            replace(row, activity_id=self._join(name, row.activity_id))
+            for name, found in lists
+            for row in found
+        ]
         return VenueList(sorted(rows, key=lambda row: row.ts), failed)
 
     def _venue_of(self, symbol: str) -> str:
@@ -211,16 +215,12 @@ class BrokerRouter:
             # Venues number their updates each for themselves.
             venue = "" if name == self._default else name
             if isinstance(update, AccountUpdate):
-                rows = tuple(self._activity(name, row) for row in update.activities)
-                handler(replace(update, activities=rows, venue=venue))
+                handler(replace(update, venue=venue))
                 return
             fill = None if update.fill is None else self._fill(name, update.fill)
             handler(replace(update, order=self._order(name, update.order), fill=fill, venue=venue))
 
         return named
-
-    def _activity(self, name: str, row: BrokerActivity) -> BrokerActivity:
-        return replace(row, activity_id=self._join(name, row.activity_id))
 
     def _order(self, name: str, row: BrokerOrder) -> BrokerOrder:
         if name == self._default:

@@ -110,10 +110,12 @@ class BarConsumer:
                 return False
             if step.seq:
                 total = self._venue.place.trade_updates
-                others = {} if self._oanda is None else {VENUE: self._oanda.last_id}
-                mark = Watermark(
-                    service=SERVICE, seq=step.seq, ts_ns=ts, trade_updates=total, venue_updates=others
-                )
+                mark = Watermark(service=SERVICE, seq=step.seq, ts_ns=ts, trade_updates=total)
+                mark.activities_ts_ns = self._venue.activities_ts
+                if self._oanda is not None:
+                    own = self._oanda.own
+                    mark.venue_updates[VENUE] = own.last_id
+                    mark.activities_ts_ns = max(mark.activities_ts_ns, own.activities_ts)
                 self._bus.publish_many([(WATERMARK, mark, ts)], ack=(consumer, step.received))
             else:
                 consumer.ack(*step.received)

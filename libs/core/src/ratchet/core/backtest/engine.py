@@ -15,6 +15,7 @@ from ratchet.core.backtest.forex import ForexDesk
 from ratchet.core.backtest.journal import Journal
 from ratchet.core.backtest.types import BacktestResult, Configuration, Progress, SentimentSource
 from ratchet.core.exchange import (
+    CorporateAction,
     EventType,
     Exchange,
     ExchangeEvent,
@@ -23,12 +24,14 @@ from ratchet.core.exchange import (
     OrderRejected,
     OrderRequest,
 )
+from ratchet.core.exchange.types import NO_ASSET, Activity
 from ratchet.core.exits import ExitEngine
 from ratchet.core.fx import FxHoldings
 from ratchet.core.fx.routing import VENUE
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order, OrderEventKind, OrderUpdate
 from ratchet.core.orders.money import ZERO
+from ratchet.core.orders.rows import from_row
 from ratchet.core.phases import (
     DayFigures,
     PerformanceHistory,
@@ -36,6 +39,7 @@ from ratchet.core.phases import (
     working_phases,
 )
 from ratchet.core.portfolio import Portfolio
+from ratchet.core.portfolio.activities import REPLAYED_TYPES, book_activity, units_of
 from ratchet.core.risk import RiskEngine
 from ratchet.core.signals import Predictor, SignalBatch, SignalEngine
 from ratchet.core.trader import DayClose, ParentBook, TradingSession
@@ -64,6 +68,7 @@ class Backtest:
         auto_phases: bool = True,
         events: Mapping[int, tuple[int, ...]] | None = None,
         venues: Collection[str] = ("alpaca",),
+        corporate_actions: Sequence[CorporateAction] = (),
     ) -> None:
         """Take the configuration of the run.
 
@@ -76,7 +81,8 @@ class Backtest:
         self._predict = predict or {}
         self._sentiment = sentiment
         self._auto_phases = auto_phases
-        self._exchange = Exchange(registry, configuration.exchange)
+        self._exchange = Exchange(registry, configuration.exchange, track_changes=bool(corporate_actions))
+        self._exchange.on_corporate_actions(corporate_actions)
         trades_forex = VENUE in venues
         self._starting_cash = starting_cash(configuration, venues)
         holdings = FxHoldings(registry, configuration.oanda) if trades_forex else None
@@ -136,6 +142,7 @@ class Backtest:
         states = self._states
         if closing is not None:
             self._judge_day(closing)
+        self._book_activities()
         for event in events:
             self._book(event)
         if self._forex:
@@ -154,7 +161,7 @@ class Backtest:
         children = self._work_parents(ts)
         protection = session.protect(ts)
         for order in protection.cancels:
-            self._exchange.cancel(order.broker_order_id, ts)
+            self._cancel(order, ts)
         sent = [order for order in placed if order.client_order_id not in session.parents]
         for order in (*sent, *children, *protection.orders):
             self._submit(order, ts)
@@ -199,9 +206,30 @@ class Backtest:
         self._journal.signals += len(signals.signals)
         return signals
 
+    def _book_activities(self) -> None:
+        for row in self._exchange.drain_changes().activities:
+            activity = from_row(Activity, row)
+            if activity.type in REPLAYED_TYPES:
+                asset_id = None if activity.asset_id == NO_ASSET else activity.asset_id
+                units = units_of(activity.type, activity.qty)
+                book_activity(
+                    self._session.portfolio, activity.type, asset_id, activity.ts, activity.net_amount, units
+                )
+
+    def _forex_of(self, order: Order) -> ForexDesk | None:
+        return self._forex if self._registry[order.asset_id].venue == VENUE else None
+
+    def _cancel(self, order: Order, ts: int) -> None:
+        forex = self._forex_of(order)
+        if forex is not None:
+            forex.cancel(order, ts)
+        else:
+            self._exchange.cancel(order.broker_order_id, ts)
+
     def _submit(self, order: Order, ts: int) -> None:
-        if self._forex and self._registry[order.asset_id].venue == VENUE:
-            self._forex.submit(order, ts)
+        forex = self._forex_of(order)
+        if forex is not None:
+            forex.submit(order, ts)
             return
         request = OrderRequest(
             client_order_id=order.client_order_id,

@@ -13,7 +13,7 @@ from ratchet.core.fx import (
     OrderKind,
     Transaction,
 )
-from ratchet.core.fx.routing import client_order_id_of, ending_of, time_in_force_of
+from ratchet.core.fx.routing import client_order_id_of, ending_of, position_fill_of, time_in_force_of
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import (
     Intent,
@@ -60,6 +60,11 @@ class ForexDesk:
         self.exchange.drain_events()
         self._journal.note_order(self._session.on_update(order.client_order_id, news))
 
+    def cancel(self, order: Order, ts: int) -> None:
+        """Take an order back, and book its end."""
+        self.exchange.cancel(order.broker_order_id, ts)
+        self.book(self.exchange.drain_events())
+
     def book(self, entries: Sequence[Transaction]) -> None:
         """Book the venue's journal, oldest first."""
         for entry in entries:
@@ -84,6 +89,7 @@ class ForexDesk:
                 order.side.sign * order.qty,
                 price=order.limit_price if order.type is OrderType.LIMIT else order.stop_price,
                 time_in_force=tif,
+                position_fill=position_fill_of(order.intent),
                 extensions={"id": order.client_order_id},
             ),
             ts,

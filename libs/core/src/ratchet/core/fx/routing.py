@@ -1,7 +1,7 @@
 """The trader's orders in OANDA's terms, and OANDA's endings in the trader's: one table for every adapter."""
 
-from ratchet.core.fx.types import FxTimeInForce
-from ratchet.core.orders.types import OrderStatus, OrderType, TimeInForce
+from ratchet.core.fx.types import FxTimeInForce, PositionFill
+from ratchet.core.orders.types import Intent, OrderStatus, OrderType, TimeInForce
 
 VENUE = "oanda"
 _RESTING = {TimeInForce.GTC: FxTimeInForce.GTC, TimeInForce.DAY: FxTimeInForce.GFD}
@@ -22,6 +22,11 @@ def time_in_force_of(order_type: OrderType, asked: TimeInForce) -> FxTimeInForce
     if order_type is OrderType.MARKET:
         return _IMMEDIATE.get(asked, FxTimeInForce.FOK)
     return _TIMES.get(order_type, {}).get(asked)
+
+
+def position_fill_of(intent: Intent) -> PositionFill:
+    """Return what an order may do to the position: an exit must never open one the other way."""
+    return PositionFill.REDUCE_ONLY if intent is Intent.EXIT else PositionFill.DEFAULT
 
 
 def ending_of(reason: str) -> OrderStatus:

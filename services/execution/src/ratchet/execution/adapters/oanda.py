@@ -18,6 +18,7 @@ from ratchet.execution.adapters.alpaca_wire import WireError, format_time
 from ratchet.execution.adapters.oanda_http import OandaHttp
 from ratchet.execution.broker import (
     BrokerAccount,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
@@ -32,6 +33,7 @@ from ratchet.execution.broker import (
 _PAGE = 1_000
 _SENT_KEPT = 10_000
 _ORDER_KINDS = "ORDER"
+_ACTIVITY_KINDS = "DAILY_FINANCING,TRANSFER_FUNDS"
 
 T = TypeVar("T")
 
@@ -126,6 +128,17 @@ class OandaBroker:
             lambda: [
                 wire.parse_fill(entry, self._account, self._symbols)
                 for entry in self._entries_since(since_ns, "ORDER_FILL")
+            ],
+        )
+
+    def activities(self, since_ns: int) -> list[BrokerActivity]:
+        """Return financing, by instrument, and transfers after a time, oldest first."""
+        return self._parse(
+            "activities",
+            lambda: [
+                activity
+                for entry in self._entries_since(since_ns, _ACTIVITY_KINDS)
+                for activity in wire.parse_activities(entry, self._account, self._symbols)
             ],
         )
 

@@ -29,6 +29,7 @@ class OandaAccount:
         self.hub = Hub()
         self.step_seq = 0
         self.clock = 0
+        self.activities_ts = 0
         self._registry = registry
         self._marks = marks
         self._lock = threading.RLock()
@@ -49,7 +50,7 @@ class OandaAccount:
             self._stale = True
             self.step_seq, self.clock = step_seq, clock
             with self.exchange():
-                pass
+                self.activities_ts = self.clock
 
     def open(self) -> None:
         """Fund the account if it is new; durable when this returns."""
@@ -139,6 +140,8 @@ class OandaAccount:
         if changes or is_needed:
             self.store.commit(changes, self._row(changes), seq, clock, wait_s)
         self.step_seq, self.clock = seq, clock
+        if any(entry.type == "DAILY_FINANCING" for entry in events):
+            self.activities_ts = clock
         if events:
             self.hub.publish([{"entry": entry} for entry in events])
 

@@ -76,9 +76,9 @@ class OandaVenue:
             account.open()
 
     @property
-    def last_id(self) -> int:
-        """Id of the last transaction of the exchange's own account, which is the first one."""
-        return next(iter(self.accounts.values())).last_id
+    def own(self) -> OandaAccount:
+        """The exchange's own account, which is the first one."""
+        return next(iter(self.accounts.values()))
 
     def _step(self, batches: Sequence[BarBatch], match: Callable[[OandaAccount], int]) -> int:
         fills = sum(match(account) for account in self.accounts.values())
