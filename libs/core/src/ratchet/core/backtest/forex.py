@@ -36,6 +36,7 @@ _ENDS = {
     OrderStatus.CANCELED: OrderEventKind.CANCELED,
     OrderStatus.EXPIRED: OrderEventKind.EXPIRED,
     OrderStatus.REJECTED: OrderEventKind.REJECTED,
+    OrderStatus.REPLACED: OrderEventKind.REPLACED,
 }
 
 

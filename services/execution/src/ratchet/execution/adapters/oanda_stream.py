@@ -27,6 +27,7 @@ _EVENTS = {
     OrderStatus.CANCELED: "canceled",
     OrderStatus.EXPIRED: "expired",
     OrderStatus.REJECTED: "rejected",
+    OrderStatus.REPLACED: "replaced",
 }
 
 

@@ -21,6 +21,7 @@ from ratchet.execution.broker import (
     BrokerPosition,
     BrokerRefusedError,
     OrderRequest,
+    ReplaceRequest,
 )
 
 Json = Mapping[str, Any]
@@ -78,6 +79,23 @@ def order_body(request: OrderRequest, symbols: Symbols) -> dict[str, Any]:
     if price is not None:
         body["price"] = f"{price:f}"
     return {"order": body}
+
+
+def replacing_body(order: BrokerOrder, change: ReplaceRequest, symbols: Symbols) -> dict[str, Any]:
+    """Return the body of PUT /orders/{id}: the order as it was, with what should be different."""
+    return order_body(
+        OrderRequest(
+            client_order_id=change.client_order_id,
+            symbol=order.symbol,
+            side=order.side,
+            type=order.type,
+            time_in_force=order.time_in_force,
+            qty=change.qty or order.qty,
+            limit_price=change.limit_price or order.limit_price,
+            stop_price=change.stop_price or order.stop_price,
+        ),
+        symbols,
+    )
 
 
 def _time_in_force(request: OrderRequest) -> str:
