@@ -150,6 +150,7 @@ class Booker:
 
     def know(self, session: TradingSession, found: BrokerOrder, effects: Effects) -> Order | None:
         """Return our record of an order; adopt one that was placed outside, if it still works."""
+        session.resize(found.client_order_id, found.qty)
         order = session.order(found.client_order_id)
         if order is not None:
             return order

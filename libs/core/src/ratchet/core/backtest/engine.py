@@ -254,6 +254,8 @@ class Backtest:
         if event.type in _ANNOUNCED and self._session.order(order.client_order_id) is None:
             # The venue's own order, such as a liquidation.
             self._session.adopt(_external(order))
+        if order.qty is not None:
+            self._session.resize(order.client_order_id, order.qty)
         if event.is_execution:
             if event.qty is None or event.price is None:
                 raise ValueError(f"execution {event.execution_id} has no quantity or price")

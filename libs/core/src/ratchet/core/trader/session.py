@@ -197,6 +197,12 @@ class TradingSession:
         """Follow an order that was not placed here, or that news has come of after it was forgotten."""
         self._orders[order.client_order_id] = order
 
+    def resize(self, client_order_id: str, qty: Decimal) -> None:
+        """Take over a quantity that the venue has changed, as it does when a share splits."""
+        order = self._orders.get(client_order_id)
+        if order is not None and order.qty != qty and qty > order.filled_qty:
+            self._orders[client_order_id] = evolve(order, qty=qty)
+
     def mark(self, bars: Sequence[BarBatch]) -> list[ExitOutcome]:
         """Stage 3: take the bars of the step; return the exits of which the outcome is known with them."""
         self.portfolio.mark(bars)
