@@ -100,7 +100,8 @@ class ForexDesk:
         cancelled = outcome.first("ORDER_CANCEL")
         if cancelled is not None:
             reason = str(cancelled.body["reason"])
-            return OrderUpdate(_ENDS[ending_of(reason)], ts, reason=reason)
+            kind = _ENDS[ending_of(reason)]
+            return OrderUpdate(kind, ts, reason=reason if kind is OrderEventKind.REJECTED else "")
         return OrderUpdate(OrderEventKind.ACCEPTED, ts, broker_order_id=str(outcome.order.id))
 
     def _fill(self, entry: Transaction) -> None:
@@ -120,8 +121,7 @@ class ForexDesk:
     def _end(self, entry: Transaction) -> None:
         key = self._client_id(entry)
         if self._session.order(key) is not None:
-            reason = str(entry.body["reason"])
-            news = OrderUpdate(_ENDS[ending_of(reason)], entry.ts, reason=reason)
+            news = OrderUpdate(_ENDS[ending_of(str(entry.body["reason"]))], entry.ts)
             self._journal.note_order(self._session.on_update(key, news))
 
     def _adopt(self, entry: Transaction) -> None:
