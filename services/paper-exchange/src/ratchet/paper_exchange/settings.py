@@ -27,8 +27,8 @@ class PaperSettings(Settings):
 
     @property
     def serves_oanda(self) -> bool:
-        """Whether OANDA's clients come here too: RATCHET_OANDA_URL is where RATCHET_ALPACA_URL is."""
-        return urlsplit(self.oanda_url).netloc == urlsplit(self.alpaca_url).netloc
+        """Whether OANDA's clients come here too, and not to OANDA itself."""
+        return not (urlsplit(self.oanda_url).hostname or "").endswith(".oanda.com")
 
     @property
     def api_port(self) -> int:
