@@ -100,6 +100,7 @@ class Booker:
         working = {order.broker_order_id: order for order in session.working_orders if order.broker_order_id}
         others = [fill.execution_id for fill in listed if fill.broker_order_id not in working]
         booked = self._ledger.booked_executions(others)
+        booked |= {applied.fill.execution_id for applied in effects.fills}
         for fill in listed:
             order = working.get(fill.broker_order_id)
             if order is not None:
