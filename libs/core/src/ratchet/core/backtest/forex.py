@@ -100,8 +100,8 @@ class ForexDesk:
         cancelled = outcome.first("ORDER_CANCEL")
         if cancelled is not None:
             reason = str(cancelled.body["reason"])
-            kind = _ENDS[ending_of(reason)]
-            return OrderUpdate(kind, ts, reason=reason if kind is OrderEventKind.REJECTED else "")
+            end = _ENDS[ending_of(reason)]
+            return OrderUpdate(end, ts, reason=reason if end is OrderEventKind.REJECTED else "")
         return OrderUpdate(OrderEventKind.ACCEPTED, ts, broker_order_id=str(outcome.order.id))
 
     def _fill(self, entry: Transaction) -> None:
