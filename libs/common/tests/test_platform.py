@@ -86,6 +86,15 @@ def test_symbols_of_a_dataset_follow_the_configured_ones_sorted(dataset):
     assert platform.dataset is not None
 
 
+def test_venues_are_those_of_the_datasets_assets(dataset):
+    folder = Settings().config_dir
+    assert load_platform(folder).venues == ("alpaca", "oanda")
+    assert load_platform(folder, dataset()).venues == ("alpaca",)
+    mixed = dataset(asset_classes={"ZZZ": "forex"}, oanda={"starting_balance": 7000})
+    assert load_platform(folder, mixed).venues == ("alpaca", "oanda")
+    assert load_platform(folder, mixed).oanda.starting_balance == 7000
+
+
 def test_dataset_overrides_merge_at_depth(dataset):
     path = dataset(
         risk={"max_positions": 3, "class_limit_ratio": {"crypto": 0.7}},

@@ -195,8 +195,9 @@ def test_updates_arrive_with_the_venues_name_and_streams_are_watched_together(
     assert (seen[0].order.broker_order_id, seen[0].order.replaced_by, seen[0].sequence) == (
         "oanda:1",
         "oanda:9",
-        0,
+        4,
     )
+    assert seen[0].venue == "oanda"
     world.streams[1].turn(False)
     assert (changes, world.router.connected) == ([False], False)
     assert world.router.is_down(assets[1])

@@ -17,6 +17,7 @@ from ratchet.cli.models import tell_models
 from ratchet.cli.options import config_dir, make_console, summary_path
 from ratchet.cli.platform.report import report, with_details
 from ratchet.common.datasets import Dataset
+from ratchet.common.datasets.corporate_actions import load_corporate_actions
 from ratchet.common.platform import Platform, load_platform
 from ratchet.core.backtest import Backtest, BacktestResult, Progress, SentimentSource
 from ratchet.core.market.batch import Floats
@@ -58,7 +59,13 @@ def _run(console: Console, platform: Platform, dataset: Dataset) -> BacktestResu
         quarantined[0] += 1
 
     replay = dataset.replay(platform.registry, on_quarantine=count)
-    backtest = Backtest(platform, predict=_predictors(platform), sentiment=_sentiment(platform, dataset))
+    backtest = Backtest(
+        platform,
+        predict=_predictors(platform),
+        sentiment=_sentiment(platform, dataset),
+        venues=platform.venues,
+        corporate_actions=load_corporate_actions(dataset, platform.registry),
+    )
     columns = (
         TextColumn("{task.fields[day]}"),
         BarColumn(),

@@ -73,6 +73,7 @@ class Secrets:
     rpc_token: str
     exchange_key: str
     exchange_secret: str
+    oanda_token: str
 
     @property
     def admin_tokens(self) -> str:
@@ -92,7 +93,12 @@ class Secrets:
             }
             write_private(path, json.dumps(fresh, indent=2))
         try:
-            return cls(**json.loads(path.read_text()))
+            known = json.loads(path.read_text())
+            if "oanda_token" not in known:
+                # Also for a home from before there was a second venue.
+                known["oanda_token"] = f"{secrets.token_hex(16)}-{secrets.token_hex(16)}"
+                write_private(path, json.dumps(known, indent=2))
+            return cls(**known)
         except (TypeError, ValueError) as error:
             raise UsageError(f"{path} is damaged ({error}): delete it, new secrets are generated") from error
 

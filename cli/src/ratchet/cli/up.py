@@ -106,7 +106,7 @@ def _summarize(local: LocalPlatform, path: Path | None, elapsed_s: float) -> Non
         "replay_s": round(time.monotonic() - local.replay_began, 3),
     }
     try:
-        report(local.console, collect(database, portfolio(), elapsed_s, details), path)
+        report(local.console, collect(database, portfolio(), elapsed_s, details, local.platform), path)
     finally:
         database.close()
 

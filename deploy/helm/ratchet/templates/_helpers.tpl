@@ -53,6 +53,11 @@ capabilities:
 - {name: RATCHET_ALPACA_URL, value: {{ default (printf "http://%s" $exchange) .Values.alpaca.url | quote }}}
 - {name: RATCHET_ALPACA_STREAM_URL, value: {{ default (printf "ws://%s/stream" $exchange) .Values.alpaca.streamUrl | quote }}}
 - {name: RATCHET_ALPACA_DATA_URL, value: {{ default $data .Values.alpaca.dataUrl | quote }}}
+- {name: RATCHET_OANDA_URL, value: {{ default (printf "http://%s" $exchange) .Values.oanda.url | quote }}}
+- {name: RATCHET_OANDA_STREAM_URL, value: {{ default (printf "http://%s" $exchange) .Values.oanda.streamUrl | quote }}}
+{{- with .Values.oanda.account }}
+- {name: RATCHET_OANDA_ACCOUNT, value: {{ . | quote }}}
+{{- end }}
 {{- if .Values.dataset.existingClaim }}
 - {name: RATCHET_DATASET, value: {{ printf "/data/%s" .Values.dataset.name | quote }}}
 {{- end }}

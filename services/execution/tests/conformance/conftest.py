@@ -24,10 +24,17 @@ from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
 from ratchet.execution.adapters.ccxt_broker import CcxtBroker
 from ratchet.execution.adapters.ccxt_client import CcxtOptions
 from ratchet.execution.adapters.ccxt_stream import CcxtUpdates
+from ratchet.execution.adapters.oanda import OandaBroker
+from ratchet.execution.adapters.oanda_stream import OandaUpdates
 
 # One entry an adapter; each names a fixture that yields a Harness.
-HARNESSES = ["alpaca_at_paper_exchange", "ccxt_at_paper_exchange", "ccxt_at_binance"]
-KEY, SECRET = "PKTEST", "secret-of-the-test"
+HARNESSES = [
+    "alpaca_at_paper_exchange",
+    "oanda_at_paper_exchange",
+    "ccxt_at_paper_exchange",
+    "ccxt_at_binance",
+]
+KEY, SECRET, TOKEN = "PKTEST", "secret-of-the-test", "token-of-the-test"
 
 
 def load_module(name: str, path: str) -> Any:
@@ -60,7 +67,7 @@ def paper_exchange(
     port = free_port()
     command = [
         sys.executable, "-m", "ratchet.paper_exchange", "--data", str(folder), "--port", str(port),
-        "--key", KEY, "--secret", SECRET, "--database-url", create_database(),
+        "--key", KEY, "--secret", SECRET, "--oanda-token", TOKEN, "--database-url", create_database(),
     ]  # fmt: skip
     with subprocess.Popen(command, env=os.environ.copy()) as process:
         url = f"http://127.0.0.1:{port}"
@@ -146,8 +153,38 @@ def ccxt_at_binance() -> Iterator[Any]:
         made.close()
 
 
+@pytest.fixture
+def oanda_at_paper_exchange(paper_exchange: tuple[str, Path]) -> Iterator[Any]:
+    """The OANDA adapter against the paper exchange."""
+    url, folder = paper_exchange
+    registry = load_platform(default_dir("config"), folder).registry
+    answer = requests.get(f"{url}/v3/accounts", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=5)
+    account = answer.json()["accounts"][0]["id"]
+
+    def broker(token: str = TOKEN) -> OandaBroker:
+        return OandaBroker(url=url, token=token, account=account, registry=registry)
+
+    own = broker()
+    updates = OandaUpdates(
+        stream_url=url, token=TOKEN, account=account, registry=registry, order_by_id=own.order_by_id
+    )
+    harness = Harness(
+        broker=own, updates=updates, registry=registry, symbol="XAG/USD", qty=Decimal(10),
+        far_price=Decimal(15), too_much=Decimal(200_000_000), advance=lambda: advance(url),
+        refused_key=lambda: broker("wrong"), is_paid_for=False, keeps_refusals=True,
+    )  # fmt: skip
+    updates.start(harness.take)
+    deadline = time.monotonic() + 20
+    while not updates.connected:
+        assert time.monotonic() < deadline, "the stream has not connected"
+        time.sleep(0.02)
+    yield harness
+    updates.stop()
+    own.close()
+
+
 def write_bars(folder: Path) -> None:
-    """Write hourly bars of one pair, rising by 10 an hour."""
+    """Write hourly bars of one pair, rising by 10 an hour, and of silver in the first four days."""
     first = datetime(2024, 1, 8, tzinfo=UTC)
     with (folder / "bars.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -156,6 +193,9 @@ def write_bars(folder: Path) -> None:
             price = 40_000 + 10 * hour
             start = (first + timedelta(hours=hour)).isoformat()
             writer.writerow(["BTC/USDT", start, price, price + 40, price - 40, price + 10, 100])
+            if hour < 100:
+                silver = round(23 + hour / 100, 3)
+                writer.writerow(["XAG/USD", start, silver, silver + 0.05, silver - 0.05, silver + 0.01, 100])
 
 
 def wait_until_served(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from ratchet.core.assets import Registry
 from ratchet.core.orders import OrderType, Side, TimeInForce
-from ratchet.execution.broker import Broker, OrderRequest, TradeUpdate, UpdateStream
+from ratchet.execution.broker import Broker, OrderRequest, TradeUpdate, Update, UpdateStream
 
 
 @dataclass
@@ -21,6 +21,8 @@ class Harness:
 
     `symbol` can be bought at the market in `qty`; `far_price` is a buy limit that does not fill. `advance`
     lets the venue's market move so that a market order fills; `refused_key` gives a broker with a wrong key.
+    `is_paid_for` says whether a purchase takes cash, `keeps_refusals` whether the venue's journal has what it
+    refused.
     """
 
     broker: Broker
@@ -33,13 +35,18 @@ class Harness:
     advance: Callable[[], None]
     refused_key: Callable[[], Broker]
     time_in_force: TimeInForce = TimeInForce.GTC
+    is_paid_for: bool = True
+    keeps_refusals: bool = False
     seen: list[TradeUpdate] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
-    def take(self, update: TradeUpdate) -> None:
+    def take(self, update: Update) -> None:
         """Collect updates as the stream's thread hands them over."""
         with self.arrived:
-            self.seen.append(update)
+            self.numbers.append(update.sequence)
+            if isinstance(update, TradeUpdate):
+                self.seen.append(update)
             self.arrived.notify_all()
 
     def wait_for(self, found: Callable[[list[TradeUpdate]], bool], timeout_s: float = 15.0) -> None:

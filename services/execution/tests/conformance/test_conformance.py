@@ -50,6 +50,10 @@ def test_a_refusal_carries_the_venues_code(venue: Any) -> None:
     with pytest.raises(BrokerRefusedError) as refused:
         venue.broker.submit(asked)
     assert refused.value.code
+    if venue.keeps_refusals:
+        found = venue.broker.get_by_client_id(asked.client_order_id)
+        assert (found.status, found.filled_qty) == (OrderStatus.REJECTED, 0)
+        return
     with pytest.raises(OrderNotFoundError):
         venue.broker.get_by_client_id(asked.client_order_id)
 
@@ -105,7 +109,18 @@ def test_a_fill_is_told_by_stream_and_by_rest_under_one_id(venue: Any) -> None:
     gained = held.qty - before.get(venue.symbol, Decimal(0))
     # A fee may be taken in the asset.
     assert venue.qty * Decimal("0.99") < gained <= venue.qty
-    assert venue.broker.account().cash < cash
+    assert (venue.broker.account().cash < cash) is venue.is_paid_for
+    assert all((fill.pl is None) is venue.is_paid_for for fill in told)
+
+
+def test_updates_are_numbered_without_a_hole(venue: Any) -> None:
+    placed = venue.broker.submit(venue.request())
+    venue.advance()
+    key = placed.client_order_id
+    venue.wait_for(lambda seen: any(u.fill and u.fill.client_order_id == key for u in seen))
+    numbers = list(venue.numbers)
+    # A venue that does not number its updates says so by zeros.
+    assert not any(numbers) or numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def test_a_replaced_order_names_its_successor(venue: Any) -> None:

@@ -10,9 +10,10 @@ from ratchet.core.assets import Registry
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
 from ratchet.execution.adapters.oanda import OandaBroker
 from ratchet.execution.adapters.oanda_stream import OandaUpdates
-from ratchet.execution.adapters.oanda_wire import Symbols, order_body
+from ratchet.execution.adapters.oanda_wire import Symbols, order_body, parse_activities, settled
 from ratchet.execution.broker import (
     BrokerRefusedError,
+    BrokerThrottledError,
     BrokerUnreachableError,
     DuplicateOrderError,
     OrderNotFoundError,
@@ -211,3 +212,38 @@ def test_the_stream_tells_orders_and_fills_and_reconnects(
     venue.listeners[0]({"type": "BREAK"})
     assert changes.get(timeout=20) is False
     assert changes.get(timeout=20) is True
+
+
+def test_a_limit_is_heard_with_its_pause_and_leaves_the_order_unknown(oanda: OandaBroker, venue: Any) -> None:
+    venue.faults["submit"] = ["limited"]
+    with pytest.raises(BrokerThrottledError) as throttled:
+        oanda.submit(request())
+    assert throttled.value.retry_after_s == 1.0
+    assert venue.journal == []
+
+
+def test_financing_is_told_by_instrument_and_transfers_as_such(registry: Registry) -> None:
+    symbols = Symbols(registry)
+    night = {
+        "id": "7", "type": "DAILY_FINANCING", "time": "2025-01-02T22:00:00.000000000Z", "financing": "-1.25",
+        "positionFinancings": [
+            {"instrument": "GBP_JPY", "financing": "-2.0000"},
+            {"instrument": "XAU_USD", "financing": "0.7500"},
+        ],
+    }  # fmt: skip
+    rows = parse_activities(night, ACCOUNT, symbols)
+    assert [(row.activity_id, row.type, row.symbol, row.amount, row.day) for row in rows] == [
+        (f"{ACCOUNT}-7-GBP_JPY", "INT", "GBP/JPY", D("-2.0000"), "2025-01-02"),
+        (f"{ACCOUNT}-7-XAU_USD", "INT", "XAU/USD", D("0.7500"), "2025-01-02"),
+    ]
+    paid = {
+        "id": "2", "type": "TRANSFER_FUNDS", "time": "2025-01-02T22:00:00Z", "amount": "-50",
+        "fundingReason": "CLIENT_FUNDING",
+    }  # fmt: skip
+    (row,) = parse_activities(paid, ACCOUNT, symbols)
+    assert (row.type, row.amount, row.symbol) == ("TRANS", D(-50), "")
+
+
+def test_what_a_fill_settles_is_profit_and_financing_less_what_is_charged() -> None:
+    fill = {"pl": "12.5000", "financing": "-0.2500", "commission": "1.0000", "guaranteedExecutionFee": "0.5"}
+    assert settled(fill) == D("10.7500")

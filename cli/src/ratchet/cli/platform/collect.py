@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from ratchet.common.db import Cursor, Database
+from ratchet.common.platform import Platform
+from ratchet.core.fx import FxHoldings
 from ratchet.core.orders import FillRow, OrderRow, Side, orders_digest
 from ratchet.core.performance import DailyPerformance, Summary, figures_of
 
@@ -33,8 +35,10 @@ SELECT (SELECT count(*) FROM bars), (SELECT count(*) FROM signals),
 HOLDINGS = """
 SELECT coalesce(sum(p.qty * b.close::numeric), 0) FROM positions p CROSS JOIN LATERAL (
     SELECT close FROM bars WHERE symbol = p.symbol ORDER BY event_ts DESC LIMIT 1) AS b
-WHERE p.portfolio = %s AND p.qty <> 0
+WHERE p.portfolio = %s AND p.qty <> 0 AND p.symbol <> ALL (%s)
 """
+# What was not paid for is worth what closing it would bring, which the trader's own books know.
+MARGIN = "SELECT state #> '{session,portfolio,margin}' FROM execution_state WHERE portfolio = %s"
 REASONS = """
 SELECT reasons[1], count(*) FROM risk_decisions WHERE portfolio = %s AND NOT approved GROUP BY 1 ORDER BY 1
 """
@@ -49,17 +53,43 @@ LEFT JOIN portfolio_snapshots s ON s.portfolio = %s AND s.ts = l.ts AND s.day_cl
 """
 
 
-def collect(database: Database, portfolio: str, elapsed_s: float, details: dict[str, Any]) -> Summary:
-    """Build the summary of a portfolio's run; `details` are added to those from the database."""
+def collect(
+    database: Database,
+    portfolio: str,
+    elapsed_s: float,
+    details: dict[str, Any],
+    platform: Platform | None = None,
+) -> Summary:
+    """Build the summary of a portfolio's run; `details` are added to those from the database.
+
+    `platform` tells the terms of the forex venue, for a portfolio that has an account there.
+    """
     with database.transaction(wait_s=10) as cursor:
-        return _collect(cursor, portfolio, elapsed_s, details)
+        holdings = _holdings(cursor, platform, portfolio)
+        return _collect(cursor, portfolio, elapsed_s, details, holdings)
 
 
-def _collect(cursor: Cursor, portfolio: str, elapsed_s: float, details: dict[str, Any]) -> Summary:
+def _holdings(cursor: Cursor, platform: Platform | None, portfolio: str) -> Decimal:
+    """Return the value of all positions at the last closes."""
+    cursor.execute(MARGIN, (portfolio,))
+    (margin,) = cursor.fetchone() or (None,)
+    margined: list[str] = []
+    value = Decimal(0)
+    if margin is not None and platform is not None:
+        books = FxHoldings(platform.registry, platform.oanda)
+        books.load(margin)
+        margined = [asset.symbol for asset in platform.registry if books.holds(asset.id)]
+        value = sum((books.value(asset.id) for asset in platform.registry), value)
+    cursor.execute(HOLDINGS, (portfolio, margined))
+    (paid_for,) = cursor.fetchone() or (Decimal(0),)
+    return value + Decimal(paid_for)
+
+
+def _collect(
+    cursor: Cursor, portfolio: str, elapsed_s: float, details: dict[str, Any], holdings: Decimal
+) -> Summary:
     cursor.execute(COUNTS, {"portfolio": portfolio})
     bars, signals, rejections, quarantined, deposits, cash = cursor.fetchone() or (0, 0, 0, 0, None, None)
-    cursor.execute(HOLDINGS, (portfolio,))
-    (holdings,) = cursor.fetchone() or (Decimal(0),)
     orders, fills = _orders(cursor, portfolio), _fills(cursor, portfolio)
     daily = _daily(cursor, portfolio)
     figures = figures_of(daily)

@@ -18,6 +18,7 @@ FRUGAL = {
 }
 # A broker of one's own replaces the paper exchange.
 BROKER = ("RATCHET_ALPACA_URL", "RATCHET_ALPACA_DATA_URL", "RATCHET_ALPACA_STREAM_URL")
+FOREX_BROKER = ("RATCHET_OANDA_URL", "RATCHET_OANDA_STREAM_URL")
 
 
 def uses_paper_exchange() -> bool:
@@ -62,6 +63,10 @@ def platform_environment(
         }
     else:
         found = keep_own(found, BROKER)
+    if uses_paper_exchange() and not os.environ.get("RATCHET_OANDA_URL"):
+        found["RATCHET_OANDA_TOKEN"] = secrets.oanda_token
+    else:
+        found = keep_own(found, FOREX_BROKER)
     return found
 
 

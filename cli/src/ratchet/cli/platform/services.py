@@ -104,6 +104,8 @@ class Ports:
             "RATCHET_ALPACA_URL": f"http://{HOST}:{self.exchange}",
             "RATCHET_ALPACA_DATA_URL": f"http://{HOST}:{self.exchange}",
             "RATCHET_ALPACA_STREAM_URL": f"ws://{HOST}:{self.exchange}/stream",
+            "RATCHET_OANDA_URL": f"http://{HOST}:{self.exchange}",
+            "RATCHET_OANDA_STREAM_URL": f"http://{HOST}:{self.exchange}",
         }
 
 

@@ -237,6 +237,7 @@ def encode_snapshot(snapshot: PortfolioSnapshot) -> orders_pb2.PortfolioSnapshot
         trading_state=snapshot.trading_state,
         day_close=snapshot.day_close,
         breakers=[encode_breaker(breaker) for breaker in snapshot.breakers],
+        quote_rates=snapshot.quote_rates,
     )
 
 
@@ -255,6 +256,7 @@ def decode_snapshot(message: orders_pb2.PortfolioSnapshot) -> PortfolioSnapshot:
         trading_state=message.trading_state,
         day_close=message.day_close,
         breakers=tuple(decode_breaker(breaker) for breaker in message.breakers),
+        quote_rates=dict(message.quote_rates),
     )
 
 
@@ -270,6 +272,7 @@ def encode_fill(fill: Fill) -> orders_pb2.Fill:
         fee=encode_decimal(fill.fee),
         fee_in_base=fill.fee_in_base,
         ts_ns=fill.ts,
+        pl="" if fill.pl is None else encode_decimal(fill.pl),
     )
 
 
@@ -285,6 +288,7 @@ def decode_fill(message: orders_pb2.Fill) -> Fill:
         ts=message.ts_ns,
         fee=decode_decimal(message.fee or "0", "Fill.fee"),
         fee_in_base=message.fee_in_base,
+        pl=decode_decimal(message.pl, "Fill.pl") if message.pl else None,
     )
 
 

@@ -158,9 +158,16 @@ class AdvisoryLeaderLock:
             )
 
     def release(self) -> None:
-        """Give the lock up."""
-        if self._connection is not None:
-            self._drop()
+        """Give the lock up; a successor can have it when this returns, unless the database is away."""
+        if self._connection is None:
+            return
+        # Closing alone would leave the lock until the server has noticed.
+        with contextlib.suppress(psycopg2.Error), self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_unlock(hashtextextended('ratchet:portfolio:' || %s, 0))",
+                (self._portfolio,),
+            )
+        self._drop()
 
     def _take(self, connection: Connection) -> int:
         with connection.cursor() as cursor:

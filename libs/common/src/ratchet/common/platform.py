@@ -37,7 +37,7 @@ FILES = {
     "exchange.yaml": ("exchange", "oanda"),
     "execution.yaml": ("execution",),
 }
-_OVERRIDES = ("phases", "risk", "exits", "strategies", "exchange", "execution", "assets")
+_OVERRIDES = ("phases", "risk", "exits", "strategies", "exchange", "oanda", "execution", "assets")
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,16 @@ class Platform:
         from ratchet.core.execution import AlgorithmsConfig
 
         return self.source.section("execution", AlgorithmsConfig)
+
+    @functools.cached_property
+    def venues(self) -> tuple[str, ...]:
+        """The venues of what the dataset holds bars of, else of every asset, in one fixed order."""
+        symbols = (
+            {listing.symbol for listing in self.dataset.listings(set(self.assets.assets))}
+            if self.dataset is not None
+            else {asset.symbol for asset in self.registry}
+        )
+        return tuple(sorted({self.registry.by_symbol(symbol).venue for symbol in symbols}))
 
     @functools.cached_property
     def fingerprint(self) -> str:

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     alpaca_data_url: str = "http://127.0.0.1:7100"
     alpaca_key: SecretStr = SecretStr("")
     alpaca_secret: SecretStr = SecretStr("")
+    oanda_url: str = "http://127.0.0.1:7100"
+    oanda_stream_url: str = "http://127.0.0.1:7100"
+    oanda_token: SecretStr = SecretStr("")
+    oanda_account: str = "101-001-0000001-001"
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -24,43 +24,47 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ratchet/v1/control.proto\x12\nratchet.v1\"O\n\tWatermark\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05ts_ns\x18\x03 \x01(\x03\x12\x15\n\rtrade_updates\x18\x04 \x01(\x04\"\x9f\x02\n\x0c\x43ontrolEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.ratchet.v1.ControlKind\x12\r\n\x05ts_ns\x18\x03 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12%\n\x05phase\x18\x06 \x01(\x0b\x32\x16.ratchet.v1.PhaseState\x12\x34\n\x06limits\x18\x07 \x03(\x0b\x32$.ratchet.v1.ControlEvent.LimitsEntry\x12\x0f\n\x07\x62reaker\x18\x08 \x01(\t\x12\x11\n\tportfolio\x18\t \x01(\t\x1a-\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"9\n\nPhaseState\x12\r\n\x05phase\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\"\\\n\x0bRequirement\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tthreshold\x18\x02 \x01(\x01\x12\x0f\n\x07\x63urrent\x18\x03 \x01(\x01\x12\x0b\n\x03met\x18\x04 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"u\n\x0ePhaseReadiness\x12%\n\x05state\x18\x01 \x01(\x0b\x32\x16.ratchet.v1.PhaseState\x12\r\n\x05ready\x18\x02 \x01(\x08\x12-\n\x0crequirements\x18\x03 \x03(\x0b\x32\x17.ratchet.v1.Requirement\"\x15\n\x13GetReadinessRequest\"B\n\x14GetReadinessResponse\x12*\n\x06phases\x18\x01 \x03(\x0b\x32\x1a.ratchet.v1.PhaseReadiness\"Q\n\x12\x43hangePhaseRequest\x12\r\n\x05phase\x18\x01 \x01(\r\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\"@\n\x13\x43hangePhaseResponse\x12)\n\x05phase\x18\x01 \x01(\x0b\x32\x1a.ratchet.v1.PhaseReadiness\"$\n\x13PhaseHistoryRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"\xa7\x01\n\x11PhaseHistoryEntry\x12\r\n\x05ts_ns\x18\x01 \x01(\x03\x12\r\n\x05phase\x18\x02 \x01(\r\x12\x13\n\x0b\x66rom_status\x18\x03 \x01(\t\x12\x11\n\tto_status\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12-\n\x0crequirements\x18\x07 \x03(\x0b\x32\x17.ratchet.v1.Requirement\"F\n\x14PhaseHistoryResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.ratchet.v1.PhaseHistoryEntry*\xc2\x01\n\x0b\x43ontrolKind\x12\x1c\n\x18\x43ONTROL_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43ONTROL_KIND_HALT\x10\x01\x12\x17\n\x13\x43ONTROL_KIND_RESUME\x10\x02\x12\x1c\n\x18\x43ONTROL_KIND_REDUCE_ONLY\x10\x03\x12\x16\n\x12\x43ONTROL_KIND_PHASE\x10\x04\x12\x17\n\x13\x43ONTROL_KIND_LIMITS\x10\x05\x12\x16\n\x12\x43ONTROL_KIND_REARM\x10\x06\x32\xc5\x02\n\x06Phases\x12Q\n\x0cGetReadiness\x12\x1f.ratchet.v1.GetReadinessRequest\x1a .ratchet.v1.GetReadinessResponse\x12K\n\x08\x41\x63tivate\x12\x1e.ratchet.v1.ChangePhaseRequest\x1a\x1f.ratchet.v1.ChangePhaseResponse\x12M\n\nDeactivate\x12\x1e.ratchet.v1.ChangePhaseRequest\x1a\x1f.ratchet.v1.ChangePhaseResponse\x12L\n\x07History\x12\x1f.ratchet.v1.PhaseHistoryRequest\x1a .ratchet.v1.PhaseHistoryResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ratchet/v1/control.proto\x12\nratchet.v1\"\xde\x01\n\tWatermark\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05ts_ns\x18\x03 \x01(\x03\x12\x15\n\rtrade_updates\x18\x04 \x01(\x04\x12>\n\rvenue_updates\x18\x05 \x03(\x0b\x32\'.ratchet.v1.Watermark.VenueUpdatesEntry\x12\x18\n\x10\x61\x63tivities_ts_ns\x18\x06 \x01(\x03\x1a\x33\n\x11VenueUpdatesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x9f\x02\n\x0c\x43ontrolEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.ratchet.v1.ControlKind\x12\r\n\x05ts_ns\x18\x03 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12%\n\x05phase\x18\x06 \x01(\x0b\x32\x16.ratchet.v1.PhaseState\x12\x34\n\x06limits\x18\x07 \x03(\x0b\x32$.ratchet.v1.ControlEvent.LimitsEntry\x12\x0f\n\x07\x62reaker\x18\x08 \x01(\t\x12\x11\n\tportfolio\x18\t \x01(\t\x1a-\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"9\n\nPhaseState\x12\r\n\x05phase\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\"\\\n\x0bRequirement\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tthreshold\x18\x02 \x01(\x01\x12\x0f\n\x07\x63urrent\x18\x03 \x01(\x01\x12\x0b\n\x03met\x18\x04 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"u\n\x0ePhaseReadiness\x12%\n\x05state\x18\x01 \x01(\x0b\x32\x16.ratchet.v1.PhaseState\x12\r\n\x05ready\x18\x02 \x01(\x08\x12-\n\x0crequirements\x18\x03 \x03(\x0b\x32\x17.ratchet.v1.Requirement\"\x15\n\x13GetReadinessRequest\"B\n\x14GetReadinessResponse\x12*\n\x06phases\x18\x01 \x03(\x0b\x32\x1a.ratchet.v1.PhaseReadiness\"Q\n\x12\x43hangePhaseRequest\x12\r\n\x05phase\x18\x01 \x01(\r\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\"@\n\x13\x43hangePhaseResponse\x12)\n\x05phase\x18\x01 \x01(\x0b\x32\x1a.ratchet.v1.PhaseReadiness\"$\n\x13PhaseHistoryRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"\xa7\x01\n\x11PhaseHistoryEntry\x12\r\n\x05ts_ns\x18\x01 \x01(\x03\x12\r\n\x05phase\x18\x02 \x01(\r\x12\x13\n\x0b\x66rom_status\x18\x03 \x01(\t\x12\x11\n\tto_status\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12-\n\x0crequirements\x18\x07 \x03(\x0b\x32\x17.ratchet.v1.Requirement\"F\n\x14PhaseHistoryResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.ratchet.v1.PhaseHistoryEntry*\xc2\x01\n\x0b\x43ontrolKind\x12\x1c\n\x18\x43ONTROL_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43ONTROL_KIND_HALT\x10\x01\x12\x17\n\x13\x43ONTROL_KIND_RESUME\x10\x02\x12\x1c\n\x18\x43ONTROL_KIND_REDUCE_ONLY\x10\x03\x12\x16\n\x12\x43ONTROL_KIND_PHASE\x10\x04\x12\x17\n\x13\x43ONTROL_KIND_LIMITS\x10\x05\x12\x16\n\x12\x43ONTROL_KIND_REARM\x10\x06\x32\xc5\x02\n\x06Phases\x12Q\n\x0cGetReadiness\x12\x1f.ratchet.v1.GetReadinessRequest\x1a .ratchet.v1.GetReadinessResponse\x12K\n\x08\x41\x63tivate\x12\x1e.ratchet.v1.ChangePhaseRequest\x1a\x1f.ratchet.v1.ChangePhaseResponse\x12M\n\nDeactivate\x12\x1e.ratchet.v1.ChangePhaseRequest\x1a\x1f.ratchet.v1.ChangePhaseResponse\x12L\n\x07History\x12\x1f.ratchet.v1.PhaseHistoryRequest\x1a .ratchet.v1.PhaseHistoryResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ratchet.v1.control_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_WATERMARK_VENUEUPDATESENTRY']._loaded_options = None
+  _globals['_WATERMARK_VENUEUPDATESENTRY']._serialized_options = b'8\001'
   _globals['_CONTROLEVENT_LIMITSENTRY']._loaded_options = None
   _globals['_CONTROLEVENT_LIMITSENTRY']._serialized_options = b'8\001'
-  _globals['_CONTROLKIND']._serialized_start=1204
-  _globals['_CONTROLKIND']._serialized_end=1398
-  _globals['_WATERMARK']._serialized_start=40
-  _globals['_WATERMARK']._serialized_end=119
-  _globals['_CONTROLEVENT']._serialized_start=122
-  _globals['_CONTROLEVENT']._serialized_end=409
-  _globals['_CONTROLEVENT_LIMITSENTRY']._serialized_start=364
-  _globals['_CONTROLEVENT_LIMITSENTRY']._serialized_end=409
-  _globals['_PHASESTATE']._serialized_start=411
-  _globals['_PHASESTATE']._serialized_end=468
-  _globals['_REQUIREMENT']._serialized_start=470
-  _globals['_REQUIREMENT']._serialized_end=562
-  _globals['_PHASEREADINESS']._serialized_start=564
-  _globals['_PHASEREADINESS']._serialized_end=681
-  _globals['_GETREADINESSREQUEST']._serialized_start=683
-  _globals['_GETREADINESSREQUEST']._serialized_end=704
-  _globals['_GETREADINESSRESPONSE']._serialized_start=706
-  _globals['_GETREADINESSRESPONSE']._serialized_end=772
-  _globals['_CHANGEPHASEREQUEST']._serialized_start=774
-  _globals['_CHANGEPHASEREQUEST']._serialized_end=855
-  _globals['_CHANGEPHASERESPONSE']._serialized_start=857
-  _globals['_CHANGEPHASERESPONSE']._serialized_end=921
-  _globals['_PHASEHISTORYREQUEST']._serialized_start=923
-  _globals['_PHASEHISTORYREQUEST']._serialized_end=959
-  _globals['_PHASEHISTORYENTRY']._serialized_start=962
-  _globals['_PHASEHISTORYENTRY']._serialized_end=1129
-  _globals['_PHASEHISTORYRESPONSE']._serialized_start=1131
-  _globals['_PHASEHISTORYRESPONSE']._serialized_end=1201
-  _globals['_PHASES']._serialized_start=1401
-  _globals['_PHASES']._serialized_end=1726
+  _globals['_CONTROLKIND']._serialized_start=1348
+  _globals['_CONTROLKIND']._serialized_end=1542
+  _globals['_WATERMARK']._serialized_start=41
+  _globals['_WATERMARK']._serialized_end=263
+  _globals['_WATERMARK_VENUEUPDATESENTRY']._serialized_start=212
+  _globals['_WATERMARK_VENUEUPDATESENTRY']._serialized_end=263
+  _globals['_CONTROLEVENT']._serialized_start=266
+  _globals['_CONTROLEVENT']._serialized_end=553
+  _globals['_CONTROLEVENT_LIMITSENTRY']._serialized_start=508
+  _globals['_CONTROLEVENT_LIMITSENTRY']._serialized_end=553
+  _globals['_PHASESTATE']._serialized_start=555
+  _globals['_PHASESTATE']._serialized_end=612
+  _globals['_REQUIREMENT']._serialized_start=614
+  _globals['_REQUIREMENT']._serialized_end=706
+  _globals['_PHASEREADINESS']._serialized_start=708
+  _globals['_PHASEREADINESS']._serialized_end=825
+  _globals['_GETREADINESSREQUEST']._serialized_start=827
+  _globals['_GETREADINESSREQUEST']._serialized_end=848
+  _globals['_GETREADINESSRESPONSE']._serialized_start=850
+  _globals['_GETREADINESSRESPONSE']._serialized_end=916
+  _globals['_CHANGEPHASEREQUEST']._serialized_start=918
+  _globals['_CHANGEPHASEREQUEST']._serialized_end=999
+  _globals['_CHANGEPHASERESPONSE']._serialized_start=1001
+  _globals['_CHANGEPHASERESPONSE']._serialized_end=1065
+  _globals['_PHASEHISTORYREQUEST']._serialized_start=1067
+  _globals['_PHASEHISTORYREQUEST']._serialized_end=1103
+  _globals['_PHASEHISTORYENTRY']._serialized_start=1106
+  _globals['_PHASEHISTORYENTRY']._serialized_end=1273
+  _globals['_PHASEHISTORYRESPONSE']._serialized_start=1275
+  _globals['_PHASEHISTORYRESPONSE']._serialized_end=1345
+  _globals['_PHASES']._serialized_start=1545
+  _globals['_PHASES']._serialized_end=1870
 # @@protoc_insertion_point(module_scope)

@@ -25,16 +25,27 @@ CONTROL_KIND_LIMITS: ControlKind
 CONTROL_KIND_REARM: ControlKind
 
 class Watermark(_message.Message):
-    __slots__ = ("service", "seq", "ts_ns", "trade_updates")
+    __slots__ = ("service", "seq", "ts_ns", "trade_updates", "venue_updates", "activities_ts_ns")
+    class VenueUpdatesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TS_NS_FIELD_NUMBER: _ClassVar[int]
     TRADE_UPDATES_FIELD_NUMBER: _ClassVar[int]
+    VENUE_UPDATES_FIELD_NUMBER: _ClassVar[int]
+    ACTIVITIES_TS_NS_FIELD_NUMBER: _ClassVar[int]
     service: str
     seq: int
     ts_ns: int
     trade_updates: int
-    def __init__(self, service: _Optional[str] = ..., seq: _Optional[int] = ..., ts_ns: _Optional[int] = ..., trade_updates: _Optional[int] = ...) -> None: ...
+    venue_updates: _containers.ScalarMap[str, int]
+    activities_ts_ns: int
+    def __init__(self, service: _Optional[str] = ..., seq: _Optional[int] = ..., ts_ns: _Optional[int] = ..., trade_updates: _Optional[int] = ..., venue_updates: _Optional[_Mapping[str, int]] = ..., activities_ts_ns: _Optional[int] = ...) -> None: ...
 
 class ControlEvent(_message.Message):
     __slots__ = ("id", "kind", "ts_ns", "actor", "reason", "phase", "limits", "breaker", "portfolio")

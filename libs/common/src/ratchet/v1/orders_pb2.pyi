@@ -67,7 +67,7 @@ class OrderEvent(_message.Message):
     def __init__(self, id: _Optional[str] = ..., ts_ns: _Optional[int] = ..., portfolio: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., from_status: _Optional[str] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ...) -> None: ...
 
 class Fill(_message.Message):
-    __slots__ = ("execution_id", "client_order_id", "asset_id", "side", "qty", "price", "fee", "ts_ns", "realized_pnl", "fee_in_base")
+    __slots__ = ("execution_id", "client_order_id", "asset_id", "side", "qty", "price", "fee", "ts_ns", "realized_pnl", "fee_in_base", "pl")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +78,7 @@ class Fill(_message.Message):
     TS_NS_FIELD_NUMBER: _ClassVar[int]
     REALIZED_PNL_FIELD_NUMBER: _ClassVar[int]
     FEE_IN_BASE_FIELD_NUMBER: _ClassVar[int]
+    PL_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     client_order_id: str
     asset_id: int
@@ -88,7 +89,8 @@ class Fill(_message.Message):
     ts_ns: int
     realized_pnl: str
     fee_in_base: bool
-    def __init__(self, execution_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., asset_id: _Optional[int] = ..., side: _Optional[str] = ..., qty: _Optional[str] = ..., price: _Optional[str] = ..., fee: _Optional[str] = ..., ts_ns: _Optional[int] = ..., realized_pnl: _Optional[str] = ..., fee_in_base: _Optional[bool] = ...) -> None: ...
+    pl: str
+    def __init__(self, execution_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., asset_id: _Optional[int] = ..., side: _Optional[str] = ..., qty: _Optional[str] = ..., price: _Optional[str] = ..., fee: _Optional[str] = ..., ts_ns: _Optional[int] = ..., realized_pnl: _Optional[str] = ..., fee_in_base: _Optional[bool] = ..., pl: _Optional[str] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("asset_id", "qty", "avg_entry_price", "mark", "mark_ns", "opened_ns", "high_watermark", "realized_pnl")
@@ -125,7 +127,14 @@ class Breaker(_message.Message):
     def __init__(self, name: _Optional[str] = ..., tripped: _Optional[bool] = ..., action: _Optional[str] = ..., value: _Optional[float] = ..., tripped_ns: _Optional[int] = ...) -> None: ...
 
 class PortfolioSnapshot(_message.Message):
-    __slots__ = ("portfolio", "ts_ns", "seq", "cash", "equity", "positions", "open_orders", "peak_equity", "day_start_equity", "trading_state", "day_close", "breakers")
+    __slots__ = ("portfolio", "ts_ns", "seq", "cash", "equity", "positions", "open_orders", "peak_equity", "day_start_equity", "trading_state", "day_close", "breakers", "quote_rates")
+    class QuoteRatesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: float
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[float] = ...) -> None: ...
     PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     TS_NS_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +147,7 @@ class PortfolioSnapshot(_message.Message):
     TRADING_STATE_FIELD_NUMBER: _ClassVar[int]
     DAY_CLOSE_FIELD_NUMBER: _ClassVar[int]
     BREAKERS_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_RATES_FIELD_NUMBER: _ClassVar[int]
     portfolio: str
     ts_ns: int
     seq: int
@@ -150,7 +160,8 @@ class PortfolioSnapshot(_message.Message):
     trading_state: str
     day_close: str
     breakers: _containers.RepeatedCompositeFieldContainer[Breaker]
-    def __init__(self, portfolio: _Optional[str] = ..., ts_ns: _Optional[int] = ..., seq: _Optional[int] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., peak_equity: _Optional[float] = ..., day_start_equity: _Optional[float] = ..., trading_state: _Optional[str] = ..., day_close: _Optional[str] = ..., breakers: _Optional[_Iterable[_Union[Breaker, _Mapping]]] = ...) -> None: ...
+    quote_rates: _containers.ScalarMap[int, float]
+    def __init__(self, portfolio: _Optional[str] = ..., ts_ns: _Optional[int] = ..., seq: _Optional[int] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., peak_equity: _Optional[float] = ..., day_start_equity: _Optional[float] = ..., trading_state: _Optional[str] = ..., day_close: _Optional[str] = ..., breakers: _Optional[_Iterable[_Union[Breaker, _Mapping]]] = ..., quote_rates: _Optional[_Mapping[int, float]] = ...) -> None: ...
 
 class SubmitRequest(_message.Message):
     __slots__ = ("symbol", "side", "type", "qty", "limit_price", "stop_price", "time_in_force", "actor", "idempotency_key", "algo", "algo_parameters", "algo_duration_s")

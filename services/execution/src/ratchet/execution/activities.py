@@ -12,6 +12,7 @@ from enum import StrEnum
 from ratchet.core.assets import Asset, Registry
 from ratchet.core.orders.money import ZERO
 from ratchet.core.portfolio import Portfolio, Position
+from ratchet.core.portfolio.activities import book_activity
 from ratchet.execution.broker import BrokerActivity
 
 
@@ -107,15 +108,16 @@ class ActivityBooker:
         amount: Decimal,
         qty: Decimal,
     ) -> BookedActivity:
-        position, realized = None, ZERO
-        if qty and asset is not None:
-            cost = -amount if activity.type.startswith("OPTRD") else ZERO
-            position, realized = portfolio.adjust_units(
-                asset.id, qty, activity.ts, cost=cost, is_split=activity.type.startswith("SPLIT")
-            )
-        if amount:
-            is_flow = effect in {Effect.DEPOSIT, Effect.WITHDRAWAL, Effect.ADJUSTMENT, Effect.UNRECOGNISED}
-            portfolio.book_cash(amount, asset.id if asset is not None else None, is_flow=is_flow)
+        position, realized = book_activity(
+            portfolio,
+            activity.type,
+            asset.id if asset is not None else None,
+            activity.ts,
+            amount,
+            qty,
+            cost=-amount if activity.type.startswith("OPTRD") else ZERO,
+            is_flow=effect in {Effect.DEPOSIT, Effect.WITHDRAWAL, Effect.ADJUSTMENT, Effect.UNRECOGNISED},
+        )
         return BookedActivity(activity, effect, amount, qty, asset, position, realized)
 
     def _asset(self, activity: BrokerActivity) -> Asset | None:

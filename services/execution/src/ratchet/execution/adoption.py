@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from ratchet.core.assets import Registry
 from ratchet.core.orders import Fill, OrderEventKind, OrderUpdate, advance
 from ratchet.core.orders.money import ZERO, to_money
+from ratchet.core.portfolio.activities import REPLAYED_TYPES
 from ratchet.execution.activities import ActivityBooker, BookedActivity, Effect, opening
 from ratchet.execution.broker import BrokerActivity, BrokerPosition, activities_of
 from ratchet.execution.engine import Engine
@@ -15,6 +17,13 @@ from ratchet.execution.ledger import Effects, NewOrder
 
 # Brokers book some things days late; each is known by its id, so looking back costs nothing but a page.
 ACTIVITY_WINDOW_NS = 8 * 86_400 * 1_000_000_000
+
+
+def paid_for(registry: Registry, row: BrokerPosition) -> Decimal:
+    """Return the money that a position has cost: none where the venue takes margin."""
+    if registry.by_symbol(row.symbol).is_margined:
+        return ZERO
+    return to_money(row.qty * row.avg_entry_price)
 
 
 def adopt_position(engine: Engine, row: BrokerPosition, ts: int, effects: Effects) -> None:
@@ -37,7 +46,7 @@ def adopt_position(engine: Engine, row: BrokerPosition, ts: int, effects: Effect
 def adopt_found(engine: Engine, row: BrokerPosition, effects: Effects) -> None:
     """Adopt a position that came from outside: its cost comes in with it, so that cash stays the broker's."""
     ts = engine.parts.now_ns()
-    cost = to_money(row.qty * row.avg_entry_price)
+    cost = paid_for(engine.parts.registry, row)
     told = _note(engine, f"adopted-cost-{row.symbol}-{ts}", ts, row.symbol, cost)
     engine.session.portfolio.book_cash(cost, is_flow=True)
     effects.activities.append(BookedActivity(told, Effect.DEPOSIT if cost > 0 else Effect.WITHDRAWAL, cost))
@@ -69,6 +78,22 @@ def book_activities(engine: Engine, booker: ActivityBooker, effects: Effects) ->
     booker.begin()
     effects.activities += [booker.book(engine.session.portfolio, item) for item in fresh]
     return effects.activities
+
+
+def book_replayed(
+    engine: Engine, booker: ActivityBooker, effects: Effects, since_ns: int, until_ns: int
+) -> None:
+    """Book what the exchange has booked beside executions up to a time, as a backtest does; BrokerError."""
+    told = [
+        item
+        for item in activities_of(engine.parts.broker, since_ns)
+        if item.type.partition(".")[0] in REPLAYED_TYPES and item.ts <= until_ns
+    ]
+    booked = engine.parts.ledger.booked_activities([item.activity_id for item in told])
+    booker.begin()
+    effects.activities += [
+        booker.book(engine.session.portfolio, item) for item in told if item.activity_id not in booked
+    ]
 
 
 def note_opening(engine: Engine, effects: Effects) -> None:

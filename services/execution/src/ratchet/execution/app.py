@@ -2,30 +2,20 @@
 
 import threading
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import grpc
 
-from ratchet.common import metrics
 from ratchet.common.bus import Bus
 from ratchet.common.errors import BusUnavailableError, ConfigError, FencedError, UnavailableError
 from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.common.platform import Platform, load_platform
 from ratchet.common.rpc import connect
 from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
-from ratchet.core.assets import Asset, Registry
+from ratchet.core.fx.routing import VENUE as OANDA
 from ratchet.core.risk import RiskEngine
 from ratchet.execution import crash
-from ratchet.execution.adapters.alpaca import AlpacaBroker
-from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
 from ratchet.execution.admin import build_router
-from ratchet.execution.broker import (
-    Broker,
-    BrokerError,
-    BrokerRefusedError,
-    BrokerUnreachableError,
-    UpdateStream,
-)
+from ratchet.execution.broker import BrokerError, BrokerRefusedError, BrokerUnreachableError
 from ratchet.execution.commands import Commands
 from ratchet.execution.config import ExecutionSettings
 from ratchet.execution.engine import Engine
@@ -41,15 +31,11 @@ from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.recovery import Loader
 from ratchet.execution.replay import ReplayLoop
 from ratchet.execution.risk_client import RiskClient
-from ratchet.execution.router import BrokerRouter, Venue
 from ratchet.execution.servicer import ExecutionServicer
 from ratchet.execution.throttle import TokenBucket, Unlimited
+from ratchet.execution.venues import open_accounts
 from ratchet.execution.watch import rearm
 from ratchet.v1 import control_pb2, orders_pb2_grpc
-
-if TYPE_CHECKING:
-    from ratchet.execution.adapters.ccxt_broker import CcxtBroker
-    from ratchet.execution.adapters.ccxt_stream import CcxtUpdates
 
 SERVICE = "execution"
 _STATES = {
@@ -74,24 +60,10 @@ class Application:
         self.reconciler = Reconciler(Decimal(str(settings.cash_tolerance)))
         self._inbox = Inbox()
         crash.arm(settings.crash_at)
-        key, secret = settings.alpaca_key.get_secret_value(), settings.alpaca_secret.get_secret_value()
-        self._alpaca = AlpacaBroker(
-            url=settings.alpaca_url,
-            key=key,
-            secret=secret,
-            registry=platform.registry,
-            paper=settings.trading_mode == "paper",
-            connect_timeout_s=settings.broker_connect_timeout_s,
-            read_timeout_s=settings.broker_read_timeout_s,
+        self._accounts = open_accounts(
+            settings, platform, lambda _: self._inbox.mark_gap(), locate=self._locate
         )
-        self._broker: Broker = self._alpaca
-        updates = AlpacaUpdates(url=settings.alpaca_stream_url, key=key, secret=secret)
-        self._updates: UpdateStream | BrokerRouter = updates
-        self._ccxt = _ccxt_account(settings, platform.registry)
-        if self._ccxt is not None:
-            venues = {"alpaca": Venue(self._alpaca, updates), "ccxt": Venue(*self._ccxt)}
-            self._broker = self._updates = BrokerRouter(venues, platform.registry, self._locate)
-        self._updates.on_change = self._stream_changed
+        self._updates = self._accounts.updates
         risk = RiskClient(
             connect(settings.risk_target, settings),
             runtime.stop,
@@ -106,15 +78,16 @@ class Application:
             registry=platform.registry,
             ledger=PostgresLedger(runtime.db, settings.portfolio, platform.registry),
             bus=self._make_bus(),
-            broker=self._broker,
+            broker=self._accounts.broker,
             inbox=self._inbox,
             risk=risk,
             local_risk=RiskEngine(platform.registry, self._risk),
             stop=runtime.stop,
-            gate=Gate(platform.registry, is_down=self._is_down if self.is_live else lambda _: False),
+            gate=Gate(platform.registry, is_down=self._accounts.is_down if self.is_live else lambda _: False),
             clock=clock,
             throttle=TokenBucket(per_minute, burst, clock) if self.is_live else Unlimited(),
             fence=self._leader.confirm,
+            venues=self._accounts.names,
         )
         self._loader = Loader(
             self.parts,
@@ -124,6 +97,7 @@ class Application:
             allow_short=self._risk.allow_short,
             breakers=self._risk.breakers,
             algorithms=platform.algorithms,
+            oanda=platform.oanda if OANDA in self._accounts.names else None,
             on_stranger=self.reconciler.note_stranger,
         )
         self._state: str | None = "starting"
@@ -151,9 +125,7 @@ class Application:
             self.commands.close()
             self._leader.release()
             self._updates.stop()
-            self._alpaca.close()
-            if self._ccxt is not None:
-                self._ccxt[0].close()
+            self._accounts.close()
 
     def _lead(self, stop: threading.Event) -> None:
         log = self._runtime.log
@@ -205,15 +177,6 @@ class Application:
         self._bus = Bus(self._settings.redis_url, stop=at_once, on_activity=self._runtime.beat)
         return self._bus
 
-    def _stream_changed(self, connected: bool) -> None:
-        self._inbox.mark_gap()
-        metrics.STREAM_CONNECTED.labels("alpaca").set(connected)
-
-    def _is_down(self, asset: Asset) -> bool:
-        if isinstance(self._updates, BrokerRouter):
-            return self._updates.is_down(asset)
-        return not self._updates.connected
-
     def _locate(self, client_order_id: str) -> str | None:
         order = self.parts.ledger.order(client_order_id)
         return None if order is None else self._platform.registry[order.asset_id].venue
@@ -233,7 +196,7 @@ class Application:
         """The key must open an account; for real money, the one that the operator has named."""
         while not stop.is_set():
             try:
-                number = self._broker.account().account_number
+                number = self._accounts.broker.account().account_number
             except BrokerUnreachableError as error:
                 self._state = f"the broker cannot be asked for its account: {error}"
                 self._runtime.beat()
@@ -241,8 +204,7 @@ class Application:
                 continue
             except BrokerRefusedError as error:
                 raise ConfigError(
-                    f"RATCHET_ALPACA_URL={self._settings.alpaca_url} refuses RATCHET_ALPACA_KEY and "
-                    f"RATCHET_ALPACA_SECRET: {error}; correct the key, the secret or the address"
+                    f"{self._accounts.refusal}: {error}; correct the key, the secret or the address"
                 ) from error
             if self._settings.trading_mode == "live" and number != self._settings.live_confirm:
                 raise ConfigError(
@@ -252,22 +214,9 @@ class Application:
             return
 
 
-def _ccxt_account(settings: ExecutionSettings, registry: Registry) -> "tuple[CcxtBroker, CcxtUpdates] | None":
-    """Connect to the ccxt exchange, if any asset is traded there; ccxt is too heavy to import for nothing."""
-    if not any(asset.venue == "ccxt" for asset in registry):
-        return None
-    from ratchet.execution.adapters.ccxt_connect import ccxt_account
-
-    return ccxt_account(settings, registry)
-
-
 def setup(runtime: ServiceRuntime) -> MainLoop:
     """Add execution's faces and tasks; return its loop."""
     settings = ExecutionSettings()
-    if not settings.alpaca_key.get_secret_value() or not settings.alpaca_secret.get_secret_value():
-        raise ConfigError(
-            "RATCHET_ALPACA_KEY and RATCHET_ALPACA_SECRET are empty; execution needs a broker account"
-        )
     platform = load_platform(settings.config_dir, settings.dataset)
     application = Application(runtime, settings, platform)
     application.add_checks()

@@ -85,7 +85,7 @@ class Booker:
         try:
             after, applied = session.on_fill(
                 order.client_order_id, fill.execution_id, fill.qty, fill.price, fill.cum_qty, fill.ts,
-                told_fee(fill),
+                told_fee(fill), fill.pl,
             )  # fmt: skip
         except MissedFillError as error:
             raise MissedError(str(error)) from error
@@ -100,6 +100,7 @@ class Booker:
         working = {order.broker_order_id: order for order in session.working_orders if order.broker_order_id}
         others = [fill.execution_id for fill in listed if fill.broker_order_id not in working]
         booked = self._ledger.booked_executions(others)
+        booked |= {applied.fill.execution_id for applied in effects.fills}
         for fill in listed:
             order = working.get(fill.broker_order_id)
             if order is not None:
@@ -150,6 +151,7 @@ class Booker:
 
     def know(self, session: TradingSession, found: BrokerOrder, effects: Effects) -> Order | None:
         """Return our record of an order; adopt one that was placed outside, if it still works."""
+        session.resize(found.client_order_id, found.qty)
         order = session.order(found.client_order_id)
         if order is not None:
             return order

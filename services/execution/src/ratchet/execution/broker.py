@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
+from ratchet.core.orders import Intent, OrderStatus, OrderType, Side, TimeInForce
 
 Row = TypeVar("Row")
 
@@ -64,6 +64,7 @@ class OrderRequest:
     qty: Decimal
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    intent: Intent = Intent.ENTRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class BrokerFill:
 
     `fee` is what the venue says that it took, in the quote currency or (fee_in_base) in units of the asset;
     None where it does not say, and the fee schedule decides.
+    `pl` is the profit in the account currency that a venue which takes margin has settled with it.
     """
 
     execution_id: str
@@ -121,17 +123,22 @@ class BrokerFill:
     ts: int
     fee: Decimal | None = None
     fee_in_base: bool = False
+    pl: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TradeUpdate:
-    """One event of an order; sequence numbers the venue's updates from 1 where it does so, else 0."""
+    """One event of an order; sequence numbers the venue's updates from 1 where it does so, else 0.
+
+    `venue` is its name where there are several, empty for the first.
+    """
 
     event: str
     ts: int
     order: BrokerOrder
     fill: BrokerFill | None = None
     sequence: int = 0
+    venue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,18 @@ class BrokerActivity:
     amount: Decimal = Decimal(0)
     price: Decimal | None = None
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUpdate:
+    """An event of the account that is no order's: it tells that the updates up to its number were seen."""
+
+    ts: int
+    sequence: int
+    venue: str = ""
+
+
+Update = TradeUpdate | AccountUpdate
 
 
 class VenueList(list[Row]):
@@ -250,15 +269,19 @@ def activities_of(broker: Broker, since_ns: int) -> list[BrokerActivity]:
 
 
 class UpdateStream(Protocol):
-    """The venue's stream of trade updates; `connected` says whether updates can arrive now.
+    """The venue's stream of trade updates.
 
     `on_change` is called with it when the connection comes or goes: updates in between are lost.
     """
 
-    connected: bool
     on_change: Callable[[bool], None]
 
-    def start(self, handler: Callable[[TradeUpdate], None]) -> None:
+    @property
+    def connected(self) -> bool:
+        """Whether updates can arrive now."""
+        ...
+
+    def start(self, handler: Callable[[Update], None]) -> None:
         """Start to deliver updates to the handler, in a thread, with reconnection."""
         ...
 

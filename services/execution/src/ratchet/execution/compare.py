@@ -82,7 +82,8 @@ def _positions(
 def _cash(engine: Engine, actual: Decimal, pending: list[BrokerFill], tolerance: Decimal) -> list[Difference]:
     expected = engine.session.portfolio.cash
     for fill, fee, in_base in _with_fees(engine, pending):
-        expected -= fill.side.sign * fill.qty * fill.price + (Decimal(0) if in_base else fee)
+        paid = fill.side.sign * fill.qty * fill.price if fill.pl is None else -fill.pl
+        expected -= paid + (Decimal(0) if in_base else fee)
     gap = actual - expected
     if abs(gap) < _CENT:
         return []

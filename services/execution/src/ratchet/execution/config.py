@@ -9,6 +9,7 @@ from ratchet.common.settings import Settings
 from ratchet.execution import crash
 
 _REAL_MONEY_HOST = "api.alpaca.markets"
+_OANDA_REAL_MONEY_HOST = "api-fxtrade.oanda.com"
 
 
 class ExecutionSettings(Settings):
@@ -90,6 +91,11 @@ class ExecutionSettings(Settings):
             raise ValueError(
                 f"RATCHET_CCXT_EXCHANGE={self.ccxt_exchange} trades real money, but RATCHET_TRADING_MODE is "
                 f"{self.trading_mode}: set it and RATCHET_LIVE_CONFIRM, or RATCHET_CCXT_SANDBOX=true"
+            )
+        if urlsplit(self.oanda_url).hostname == _OANDA_REAL_MONEY_HOST:
+            raise ValueError(
+                f"RATCHET_OANDA_URL={self.oanda_url} trades real money, but RATCHET_TRADING_MODE is "
+                f"{self.trading_mode}: set it and RATCHET_LIVE_CONFIRM, or another address"
             )
         if urlsplit(self.alpaca_url).hostname == _REAL_MONEY_HOST:
             raise ValueError(

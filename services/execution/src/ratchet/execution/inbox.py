@@ -2,9 +2,9 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from ratchet.execution.broker import TradeUpdate
+from ratchet.execution.broker import TradeUpdate, Update
 
 # Beyond this the oldest are dropped: REST has them, and `overflowed` makes the loop ask.
 LIMIT = 10_000
@@ -17,7 +17,8 @@ class Inbox:
         self._updates: deque[TradeUpdate] = deque()
         self._limit = limit
         self._arrived = threading.Condition()
-        self._covered = 0
+        # By venue, the first one's name being empty.
+        self._covered: dict[str, int] = {}
         # Gaps so far, and how many of them REST has filled.
         self._gaps = 1
         self._filled = 0
@@ -27,11 +28,12 @@ class Inbox:
         """Call `wake` in the stream's thread whenever something arrives."""
         self._wake = wake
 
-    def put(self, update: TradeUpdate) -> None:
+    def put(self, update: Update) -> None:
         """Add an update; called by the stream's thread."""
         with self._arrived:
-            self._note(update.sequence)
-            self._updates.append(update)
+            self._note(update.venue, update.sequence)
+            if isinstance(update, TradeUpdate):
+                self._updates.append(update)
             if len(self._updates) > self._limit:
                 self._updates.popleft()
                 self._gaps += 1
@@ -67,28 +69,41 @@ class Inbox:
         with self._arrived:
             return self._gaps
 
-    def mark_synced(self, token: int, total: int = 0) -> None:
-        """Note that REST, asked after `begin_sync`, has told everything up to the venue's update `total`."""
+    def mark_synced(self, token: int, total: int | Mapping[str, int] = 0) -> None:
+        """Note that REST, asked after `begin_sync`, has told everything up to the venue's update `total`.
+
+        Of several venues, `total` tells each one's.
+        """
         with self._arrived:
-            self._covered = max(self._covered, total)
+            for venue, number in _by_venue(total).items():
+                self._covered[venue] = max(self._covered.get(venue, 0), number)
             self._filled = max(self._filled, token)
 
-    def wait_for(self, total: int, timeout_s: float) -> bool:
+    def wait_for(self, total: int | Mapping[str, int], timeout_s: float) -> bool:
         """Wait until every update up to number `total` was seen; False if one is lost or takes too long."""
+        wanted = _by_venue(total)
         with self._arrived:
-            self._arrived.wait_for(lambda: self._gaps > self._filled or self._covered >= total, timeout_s)
-            return self._gaps == self._filled and self._covered >= total
+            self._arrived.wait_for(lambda: self._gaps > self._filled or self._covers(wanted), timeout_s)
+            return self._gaps == self._filled and self._covers(wanted)
 
     def wait_for_news(self, timeout_s: float) -> None:
         """Wait until an update has arrived, or for so long."""
         with self._arrived:
             self._arrived.wait_for(lambda: bool(self._updates), timeout_s)
 
-    def _note(self, sequence: int) -> None:
-        if 0 < sequence <= self._covered:
+    def _covers(self, wanted: Mapping[str, int]) -> bool:
+        return all(self._covered.get(venue, 0) >= number for venue, number in wanted.items())
+
+    def _note(self, venue: str, sequence: int) -> None:
+        covered = self._covered.get(venue, 0)
+        if 0 < sequence <= covered:
             return
-        if sequence != self._covered + 1:
+        if sequence != covered + 1:
             # Also for a venue that does not number its updates: nothing then says that none is missing.
             self._gaps += 1
         else:
-            self._covered = sequence
+            self._covered[venue] = sequence
+
+
+def _by_venue(total: int | Mapping[str, int]) -> Mapping[str, int]:
+    return {"": total} if isinstance(total, int) else total

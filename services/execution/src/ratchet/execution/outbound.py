@@ -185,6 +185,7 @@ def request_of(order: Order, registry: Registry) -> OrderRequest:
         qty=order.qty,
         limit_price=order.limit_price,
         stop_price=order.stop_price,
+        intent=order.intent,
     )
 
 

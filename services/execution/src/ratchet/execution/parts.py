@@ -20,7 +20,7 @@ class Parts:
     """Ports and settings of one portfolio's execution.
 
     `local_risk` judges what reduces risk when the risk service is away. `broker` is counted against
-    `throttle` from here on.
+    `throttle` from here on. `venues` are those of the portfolio's accounts, the default first.
     """
 
     settings: ExecutionSettings
@@ -36,6 +36,7 @@ class Parts:
     clock: Clock = field(default_factory=SystemClock)
     throttle: Throttle = field(default_factory=Unlimited)
     fence: Fence = no_fence
+    venues: tuple[str, ...] = ("alpaca",)
     wake_outbox: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:

@@ -9,11 +9,12 @@ from ratchet.common.streams import PORTFOLIO
 from ratchet.core.exchange import ExchangeConfig
 from ratchet.core.execution import AlgorithmsConfig
 from ratchet.core.exits import ExitConfig, ExitEngine
+from ratchet.core.fx import FxConfig, FxHoldings
 from ratchet.core.phases import PhaseEngine, PhasesConfig
 from ratchet.core.portfolio import Portfolio
 from ratchet.core.risk import BreakersConfig
 from ratchet.core.trader import ParentBook, TradingSession
-from ratchet.execution.adoption import adopt_position, note_opening
+from ratchet.execution.adoption import adopt_position, note_opening, paid_for
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger import Effects
 from ratchet.execution.parts import Parts
@@ -25,7 +26,10 @@ _log = get_logger("recovery")
 
 
 class Loader:
-    """Builds engines; the configuration is that of the trader, shared with the backtest."""
+    """Builds engines; the configuration is that of the trader, shared with the backtest.
+
+    `oanda` is given where the portfolio has an account at that venue.
+    """
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class Loader:
         algorithms: AlgorithmsConfig | None = None,
         on_stranger: Callable[[str], None],
         breakers: BreakersConfig | None = None,
+        oanda: FxConfig | None = None,
     ) -> None:
         self._parts = parts
         self._exits = ExitEngine(parts.registry, exits)
@@ -46,6 +51,7 @@ class Loader:
         self._allow_short = allow_short
         self._breakers = breakers
         self._algorithms = algorithms
+        self._oanda = oanda
         self._on_stranger = on_stranger
 
     def load(self) -> Engine:
@@ -71,7 +77,7 @@ class Loader:
         state["portfolio"]["seen"] = saved.executions
         session = TradingSession.restore(
             self._parts.registry, self._exits, self._fees, state, allow_short=self._allow_short,
-            breakers=self._breakers, algorithms=self._algorithms,
+            breakers=self._breakers, algorithms=self._algorithms, margin=self._margin(),
         )  # fmt: skip
         for closes in saved.daily_closes:
             session.inputs.load_day(closes)
@@ -85,8 +91,10 @@ class Loader:
         for row in positions:
             if row.symbol not in self._parts.registry:
                 self._on_stranger(f"position in {row.symbol}, which is not registered")
-        cost = sum((row.qty * row.avg_entry_price for row in held), Decimal(0))
-        portfolio = Portfolio(self._parts.registry, account.cash + cost, self._parts.ledger.portfolio)
+        cost = sum((paid_for(self._parts.registry, row) for row in held), Decimal(0))
+        portfolio = Portfolio(
+            self._parts.registry, account.cash + cost, self._parts.ledger.portfolio, self._margin()
+        )
         session = TradingSession(
             self._parts.registry, portfolio, self._exits, self._fees, allow_short=self._allow_short,
             breakers=self._breakers, parents=ParentBook(self._parts.registry, self._algorithms),
@@ -101,6 +109,9 @@ class Loader:
         engine.commit(effects)
         _log.info("portfolio begun", cash=str(account.cash), positions=len(held))
         return engine
+
+    def _margin(self) -> FxHoldings | None:
+        return None if self._oanda is None else FxHoldings(self._parts.registry, self._oanda)
 
     def _publish_closed_day(self, saved: dict[str, Any]) -> None:
         """Publish a closed day again whose step was not finished: its first publication may be lost."""

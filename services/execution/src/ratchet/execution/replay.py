@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ratchet.common import metrics
 from ratchet.common.bus import Bus
@@ -11,8 +11,10 @@ from ratchet.common.consumer import Consumer
 from ratchet.common.logging import get_logger
 from ratchet.common.received import Received
 from ratchet.common.streams import PORTFOLIO, SIGNALS, WATERMARK, bars_stream
+from ratchet.execution.activities import ActivityBooker
+from ratchet.execution.adoption import book_replayed
 from ratchet.execution.booking import MissedError
-from ratchet.execution.broker import TradeUpdate
+from ratchet.execution.broker import BrokerError, TradeUpdate
 from ratchet.execution.commands import Commands
 from ratchet.execution.engine import Engine, StoppedError
 from ratchet.execution.gather import Gatherer, StepInput
@@ -26,6 +28,7 @@ _log = get_logger("replay")
 SERVICE = "execution"
 _STATUS_KEY = "ratchet:replay:status"
 _BUSY_MS, _IDLE_MS = 50, 200
+_OVERLAP_NS = 2_000_000_000
 
 
 class ReplayLoop:
@@ -51,6 +54,12 @@ class ReplayLoop:
         self._unacknowledged: list[Received] = []
         self._uncommitted = 0
         self._last_seq = 0
+        # What the venues had told at the last step, and up to when their other bookings are known.
+        self._told: Mapping[str, int] = {}
+        self._booked_ts = engine.ts
+        self._activities = ActivityBooker(
+            self._parts.registry, self._parts.ledger.reckoned_fees, reconciler.note_stranger
+        )
         self.waits_for: str | None = None
 
     def prepare(self) -> None:
@@ -141,14 +150,17 @@ class ReplayLoop:
     def _book_updates(self, step: StepInput, effects: Effects) -> None:
         """Book what the exchange made of the step's bars: by stream, by REST where that has a hole."""
         engine, inbox = self._engine, self._parts.inbox
-        total = self._marks.exchange.trade_updates
+        total = self._totals()
         complete = True
-        if engine.session.working_orders:
+        self._book_activities(step, effects)
+        if engine.session.working_orders or total != self._told:
             complete = inbox.wait_for(total, self._parts.settings.update_wait_s)
         else:
             # Nothing of ours can have been filled, so nothing can have been missed.
             inbox.mark_synced(inbox.begin_sync(), total)
-        updates = [*self._held, *inbox.take()]
+        self._told = total
+        # Venue by venue: which stream was faster must not matter.
+        updates = sorted([*self._held, *inbox.take()], key=lambda update: update.venue)
         self._held = [update for update in updates if update.ts > step.ts]
         try:
             for update in updates:
@@ -160,11 +172,38 @@ class ReplayLoop:
         if not complete:
             self._ask_by_rest(step, effects, total)
 
-    def _ask_by_rest(self, step: StepInput, effects: Effects, total: int) -> None:
+    def _totals(self) -> Mapping[str, int]:
+        """Return how many updates each venue has made, the first one's name being empty."""
+        mark = self._marks.exchange
+        made = {"alpaca": mark.trade_updates, **mark.venue_updates}
+        first, *others = self._parts.venues
+        return {"": made.get(first, 0), **{name: made.get(name, 0) for name in others}}
+
+    def _book_activities(self, step: StepInput, effects: Effects) -> None:
+        """Book dividends, splits, interest and financing; asks only when the exchange has booked any."""
+        if self._marks.exchange.activities_ts_ns <= self._booked_ts:
+            return
+        since = max(0, self._booked_ts - _OVERLAP_NS)
+
+        def book() -> bool:
+            try:
+                book_replayed(self._engine, self._activities, effects, since, step.ts)
+            except BrokerError as error:
+                _log.warning("activities not known", reason=str(error))
+                return False
+            return True
+
+        self._until(step, book)
+        self._booked_ts = step.ts
+
+    def _ask_by_rest(self, step: StepInput, effects: Effects, total: Mapping[str, int]) -> None:
         """Ask until the venue has answered: a step is not finished before its fills are known."""
-        pause = 0.05
         since = oldest_open_ns(self._engine.session, step.ts)
-        while not self._sync.sync(self._engine.session, effects, since, step.ts, total).ok:
+        self._until(step, lambda: self._sync.sync(self._engine.session, effects, since, step.ts, total).ok)
+
+    def _until(self, step: StepInput, ask: Callable[[], bool]) -> None:
+        pause = 0.05
+        while not ask():
             self._parts.bus.on_activity()
             self.waits_for = f"step {step.seq} waits for the venue's answer"
             if self._parts.clock.wait(self._parts.stop, pause):

@@ -14,6 +14,7 @@ from typing import TypeVar
 from ratchet.common.logging import get_logger
 from ratchet.core.assets import Asset, Registry
 from ratchet.execution.broker import (
+    AccountUpdate,
     Broker,
     BrokerAccount,
     BrokerActivity,
@@ -25,7 +26,7 @@ from ratchet.execution.broker import (
     OrderNotFoundError,
     OrderRequest,
     ReplaceRequest,
-    TradeUpdate,
+    Update,
     UpdateStream,
     VenueList,
     activities_of,
@@ -85,7 +86,7 @@ class BrokerRouter:
         """Venues whose last answer was none, with the reason."""
         return dict(self._failing)
 
-    def start(self, handler: Callable[[TradeUpdate], None]) -> None:
+    def start(self, handler: Callable[[Update], None]) -> None:
         """Deliver every venue's updates."""
         for name, venue in self._venues.items():
             venue.updates.on_change = lambda _: self.on_change(self.connected)
@@ -209,14 +210,15 @@ class BrokerRouter:
             raise next(iter(failed.values()))
         return found, frozenset(failed)
 
-    def _named_handler(
-        self, name: str, handler: Callable[[TradeUpdate], None]
-    ) -> Callable[[TradeUpdate], None]:
-        def named(update: TradeUpdate) -> None:
+    def _named_handler(self, name: str, handler: Callable[[Update], None]) -> Callable[[Update], None]:
+        def named(update: Update) -> None:
+            # Venues number their updates each for themselves.
+            venue = "" if name == self._default else name
+            if isinstance(update, AccountUpdate):
+                handler(replace(update, venue=venue))
+                return
             fill = None if update.fill is None else self._fill(name, update.fill)
-            # Two venues number their updates each for themselves, so that no number proves completeness.
-            sequence = update.sequence if len(self._venues) == 1 else 0
-            handler(replace(update, order=self._order(name, update.order), fill=fill, sequence=sequence))
+            handler(replace(update, order=self._order(name, update.order), fill=fill, venue=venue))
 
         return named
 

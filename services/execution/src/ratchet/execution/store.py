@@ -306,6 +306,7 @@ class LedgerWriter:
             {
                 "symbol": self.registry[row.asset_id].symbol, "qty": str(row.qty),
                 "avg_entry_price": str(row.avg_entry_price), "mark": row.mark,
+                "rate": item.rate(row.asset_id),
                 "high_watermark": row.high_watermark, "realized_pnl": str(row.realized_pnl),
             }
             for row in item.positions

@@ -1,5 +1,6 @@
 """Asks the venue by REST what the stream may not have told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ratchet.common.logging import get_logger
@@ -31,7 +32,12 @@ class Synchronizer:
         self._inbox = inbox
 
     def sync(
-        self, session: TradingSession, effects: Effects, since_ns: int, until_ns: int | None, total: int = 0
+        self,
+        session: TradingSession,
+        effects: Effects,
+        since_ns: int,
+        until_ns: int | None,
+        total: int | Mapping[str, int] = 0,
     ) -> Synced:
         """Book executions and states up to `until_ns` (event time; None for all).
 

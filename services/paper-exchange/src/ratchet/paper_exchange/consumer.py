@@ -13,8 +13,10 @@ from ratchet.common.errors import DatabaseUnavailableError, StartupError
 from ratchet.common.logging import get_logger
 from ratchet.common.received import decode_entry
 from ratchet.common.streams import WATERMARK, bars_stream
+from ratchet.core.fx.routing import VENUE
 from ratchet.core.market import BarBatch
 from ratchet.paper_exchange.gather import GatheredStep, Gatherer
+from ratchet.paper_exchange.oanda.venue import OandaVenue
 from ratchet.paper_exchange.store import Place
 from ratchet.paper_exchange.venue import PaperVenue
 from ratchet.v1.control_pb2 import Watermark
@@ -36,9 +38,17 @@ class BarConsumer:
     Redis. After a crash in between, its entries come again: a committed step is only announced anew.
     """
 
-    def __init__(self, bus: Bus, venue: PaperVenue, universes: Sequence[str], instance: str) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        venue: PaperVenue,
+        universes: Sequence[str],
+        instance: str,
+        oanda: OandaVenue | None = None,
+    ) -> None:
         self._bus = bus
         self._venue = venue
+        self._oanda = oanda
         self._streams = [bars_stream(universe) for universe in universes]
         self._instance = instance
         self._gatherer = Gatherer()
@@ -101,6 +111,11 @@ class BarConsumer:
             if step.seq:
                 total = self._venue.place.trade_updates
                 mark = Watermark(service=SERVICE, seq=step.seq, ts_ns=ts, trade_updates=total)
+                mark.activities_ts_ns = self._venue.activities_ts
+                if self._oanda is not None:
+                    own = self._oanda.own
+                    mark.venue_updates[VENUE] = own.last_id
+                    mark.activities_ts_ns = max(mark.activities_ts_ns, own.activities_ts)
                 self._bus.publish_many([(WATERMARK, mark, ts)], ack=(consumer, step.received))
             else:
                 consumer.ack(*step.received)
@@ -113,6 +128,9 @@ class BarConsumer:
             try:
                 with self._venue.exchange():
                     self._require_same_run(seq, batches[0].ts)
+                    # First, so that a step which the venue below has committed is one that both have.
+                    if self._oanda is not None:
+                        self._oanda.step(batches, seq, _WAIT_S)
                     if seq:
                         self._venue.step_once(batches, seq, _WAIT_S)
                     else:

@@ -14,6 +14,7 @@ from ratchet.paper_exchange.app import UVICORN_OPTIONS, create_app
 from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.sql import SqlHistory
 from ratchet.paper_exchange.consumer import BarConsumer
+from ratchet.paper_exchange.oanda.setup import platform_venue
 from ratchet.paper_exchange.options.recorded import RecordedQuotes
 from ratchet.paper_exchange.settings import PaperSettings
 from ratchet.paper_exchange.store import Store
@@ -44,10 +45,11 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
         option_quotes=RecordedQuotes(load_option_quotes(platform.dataset)),
     )
     venue.corporate_actions = load_corporate_actions(platform.dataset, registry)
-    consumer = BarConsumer(runtime.bus, venue, registry.universes, settings.instance)
+    oanda = platform_venue(settings, platform, db, leader, lambda clock: SqlHistory(db, registry, clock))
+    consumer = BarConsumer(runtime.bus, venue, registry.universes, settings.instance, oanda)
     # Bound at once, so that a taken port is told before anything else; served when the account is loaded.
     server = HttpServer(
-        create_app(venue, limits=settings.limits),
+        create_app(venue, limits=settings.limits, oanda=oanda),
         settings.host,
         settings.api_port,
         variable="RATCHET_PAPER_PORT",
@@ -58,7 +60,10 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     runtime.add_routes(build_router(venue, runtime))
 
     def serve(stop: threading.Event) -> None:
-        venue.reload(consumer.last_announced())
+        place = venue.reload(consumer.last_announced())
+        if oanda is not None:
+            oanda.start(place.step_seq, place.clock)
+            oanda.open()
         server.start()
         listening.set()
         runtime.log.info("api_started", port=server.port, account=venue.account, step=venue.place.step_seq)

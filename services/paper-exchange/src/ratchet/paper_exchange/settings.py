@@ -26,6 +26,11 @@ class PaperSettings(Settings):
         return Limits(requests_per_minute=self.paper_requests_per_minute)
 
     @property
+    def serves_oanda(self) -> bool:
+        """Whether OANDA's clients come here too, and not to OANDA itself."""
+        return not (urlsplit(self.oanda_url).hostname or "").endswith(".oanda.com")
+
+    @property
     def api_port(self) -> int:
         """The port that clients are told to use."""
         if self.paper_port is not None:

@@ -26,6 +26,7 @@ from ratchet.core.exchange import (
 )
 from ratchet.core.market import BarBatch
 from ratchet.core.orders.ids import NAMESPACE
+from ratchet.core.portfolio.activities import REPLAYED_TYPES
 from ratchet.paper_exchange.accounts.book import DEFAULT, Accounts
 from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.history import BarHistory, last_batches
@@ -88,6 +89,7 @@ class PaperVenue:
         self.configuration: dict[str, Any] = {}
         self.corporate_actions: tuple[CorporateAction, ...] = ()
         self.created_ns = 0
+        self.activities_ts = 0
         self.place = Place()
         self.history = history_of(lambda: self.place.clock)
         self.data = MarketData(self.history, self.half_spread)
@@ -148,6 +150,8 @@ class PaperVenue:
             here = (self.place.step_seq, self.place.clock)
             if announced is not None and (announced.step_seq, announced.clock) > here:
                 self.place = Place(announced.step_seq, announced.clock, self.place.trade_updates)
+            # Perhaps nothing was booked then, but the reader of this may have missed what was.
+            self.activities_ts = self.place.clock
             self._seen[:] = 0
             if self.place.clock:
                 marks = last_batches(self.history, self.registry)
@@ -293,6 +297,8 @@ class PaperVenue:
                 events = exchange.on_bars(batches if seq else [self._unseen(batch) for batch in batches])
                 place = Place(seq, max(ts, self.now), self.place.trade_updates + len(events))
                 changes = exchange.drain_changes()
+                if any(row["type"] in REPLAYED_TYPES for row in changes.activities):
+                    self.activities_ts = ts
                 if changes or events or not self.created_ns:
                     self._commit(changes, events, place, wait_s)
                 else:

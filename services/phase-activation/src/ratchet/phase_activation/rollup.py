@@ -11,6 +11,7 @@ from psycopg2.extras import execute_values
 from ratchet.common.db import Cursor, Database
 from ratchet.common.timestamps import to_ns, utc_day
 from ratchet.core.assets import Registry
+from ratchet.core.fx import FxConfig, FxHoldings
 from ratchet.core.orders import Fill, Side
 from ratchet.core.portfolio import AppliedFill, Portfolio
 
@@ -20,7 +21,7 @@ _NEWEST = (
 )
 _FILLS = (
     "SELECT f.execution_id, f.client_order_id, f.symbol, f.side, f.qty, f.price, f.fee, f.fee_in_base, f.ts, "
-    "o.intent, s.votes FROM fills f JOIN orders o USING (client_order_id) "
+    "o.intent, s.votes, f.realized_pnl FROM fills f JOIN orders o USING (client_order_id) "
     "LEFT JOIN signals s ON o.signal_id <> '' AND s.id::text = o.signal_id AND s.ts = o.created_ts "
     "WHERE f.portfolio = %(portfolio)s ORDER BY f.ts, f.seq, f.recorded_at, f.execution_id"
 )
@@ -97,7 +98,9 @@ class Rollup:
         return newest_fill is not None and (newest_row is None or newest_row <= newest_fill)
 
     def _sum_up(self) -> _Day:
-        book = Portfolio(self._registry, Decimal(0), self._portfolio)
+        # Profit of margined assets is the venue's own figure, so that its terms do not matter here.
+        margin = FxHoldings(self._registry, FxConfig())
+        book = Portfolio(self._registry, Decimal(0), self._portfolio, margin)
         votes: dict[str, Mapping[str, float]] = {}
         found = _Day()
         for fill, intent, own_votes in self._fills():
@@ -140,6 +143,7 @@ class Rollup:
                 ts=to_ns(row[8]),
                 fee=row[6],
                 fee_in_base=row[7],
+                pl=row[11] if self._registry.by_symbol(row[2]).is_margined else None,
             )
             yield fill, row[9], row[10]
 
@@ -151,7 +155,7 @@ class Rollup:
     def _exposures(self, cursor: Cursor) -> dict[tuple[str, str], float]:
         cursor.execute(_EXPOSURES, (self._portfolio,))
         return {
-            (day, row["symbol"]): abs(float(row["qty"])) * row["mark"] / float(equity)
+            (day, row["symbol"]): abs(float(row["qty"])) * row["mark"] * row.get("rate", 1.0) / float(equity)
             for day, equity, positions in cursor.fetchall()
             if equity > 0
             for row in positions

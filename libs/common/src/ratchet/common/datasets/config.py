@@ -55,6 +55,7 @@ class DatasetConfig(BaseModel):
     strategies: Overrides | None = None
     exchange: Overrides | None = None
     execution: Overrides | None = None
+    oanda: Overrides | None = None
     assets: Any = None
 
     @property

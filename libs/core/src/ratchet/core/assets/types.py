@@ -18,6 +18,10 @@ class AssetClass(StrEnum):
     OPTION = "option"
 
 
+MARGIN_VENUES = frozenset({"oanda"})
+"""Venues that settle profit and loss in the account currency; units are not paid for, only margin is held."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One tradable asset and its own rules.
@@ -43,6 +47,11 @@ class Asset:
     rules: dict[str, object] = field(default_factory=dict)
     leading_indicators: tuple[str, ...] = ()
     sector: str = ""
+
+    @property
+    def is_margined(self) -> bool:
+        """Whether cash moves by profit and loss alone: positions are worth what closing them would bring."""
+        return self.venue in MARGIN_VENUES
 
 
 class Registry:

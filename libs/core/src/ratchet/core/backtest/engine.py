@@ -6,13 +6,16 @@ marked; signals, exits and entries are decided; risk judges them in one order; o
 can fill at the asset's next bar. Phases, judged on a closed day, take effect at the next step.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 
 import numpy as np
 
+from ratchet.core.backtest.forex import ForexDesk
 from ratchet.core.backtest.journal import Journal
 from ratchet.core.backtest.types import BacktestResult, Configuration, Progress, SentimentSource
 from ratchet.core.exchange import (
+    CorporateAction,
     EventType,
     Exchange,
     ExchangeEvent,
@@ -21,9 +24,14 @@ from ratchet.core.exchange import (
     OrderRejected,
     OrderRequest,
 )
+from ratchet.core.exchange.types import NO_ASSET, Activity
 from ratchet.core.exits import ExitEngine
+from ratchet.core.fx import FxHoldings
+from ratchet.core.fx.routing import VENUE
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order, OrderEventKind, OrderUpdate
+from ratchet.core.orders.money import ZERO
+from ratchet.core.orders.rows import from_row
 from ratchet.core.phases import (
     DayFigures,
     PerformanceHistory,
@@ -31,6 +39,7 @@ from ratchet.core.phases import (
     working_phases,
 )
 from ratchet.core.portfolio import Portfolio
+from ratchet.core.portfolio.activities import REPLAYED_TYPES, book_activity, units_of
 from ratchet.core.risk import RiskEngine
 from ratchet.core.signals import Predictor, SignalBatch, SignalEngine
 from ratchet.core.trader import DayClose, ParentBook, TradingSession
@@ -58,9 +67,12 @@ class Backtest:
         portfolio: str = "main",
         auto_phases: bool = True,
         events: Mapping[int, tuple[int, ...]] | None = None,
+        venues: Collection[str] = ("alpaca",),
+        corporate_actions: Sequence[CorporateAction] = (),
     ) -> None:
         """Take the configuration of the run.
 
+        `venues` are those that the run trades at; the portfolio begins with the money of all their accounts.
         `predict` holds a model by universe, `events` the times of earnings reports (ns, UTC) by asset id.
         """
         registry, risk = configuration.registry, configuration.risk.for_portfolio(portfolio)
@@ -69,10 +81,14 @@ class Backtest:
         self._predict = predict or {}
         self._sentiment = sentiment
         self._auto_phases = auto_phases
-        self._exchange = Exchange(registry, configuration.exchange)
+        self._exchange = Exchange(registry, configuration.exchange, track_changes=bool(corporate_actions))
+        self._exchange.on_corporate_actions(corporate_actions)
+        trades_forex = VENUE in venues
+        self._starting_cash = starting_cash(configuration, venues)
+        holdings = FxHoldings(registry, configuration.oanda) if trades_forex else None
         self._session = TradingSession(
             registry,
-            Portfolio(registry, configuration.exchange.starting_cash, portfolio),
+            Portfolio(registry, self._starting_cash, portfolio, holdings),
             ExitEngine(registry, configuration.exits),
             configuration.exchange,
             allow_short=risk.allow_short,
@@ -88,6 +104,9 @@ class Backtest:
         self._last_bar_ts = np.zeros(len(registry), dtype=np.int64)
         self._engines: dict[str, SignalEngine] = {}
         self._journal = Journal(registry)
+        self._forex = (
+            ForexDesk(registry, configuration.oanda, self._session, self._journal) if trades_forex else None
+        )
 
     def run(
         self,
@@ -109,20 +128,25 @@ class Backtest:
         if progress is not None:
             progress(self._progress(ts))
         elapsed = timer() - started if timer else 0.0
-        start = self._configuration.exchange.starting_cash
-        return self._journal.result(self._states, start, self._session.portfolio.equity, elapsed)
+        return self._journal.result(
+            self._states, self._starting_cash, self._session.portfolio.equity, elapsed
+        )
 
     def _step(self, bars: Sequence[BarBatch], ts: int) -> bool:
         session, journal = self._session, self._journal
         journal.steps += 1
         seq = bars[0].step.seq or journal.steps
         events = self._exchange.on_bars(bars)
+        entries = self._forex.match(bars) if self._forex else []
         closing = session.close_day(ts, seq)
         states = self._states
         if closing is not None:
             self._judge_day(closing)
+        self._book_activities()
         for event in events:
             self._book(event)
+        if self._forex:
+            self._forex.book(entries)
         journal.exit_outcomes += session.mark(bars)
         signals = [self._signals(batch) for batch in bars]
         decision = session.decide(bars, signals, states, ts, seq)
@@ -137,7 +161,7 @@ class Backtest:
         children = self._work_parents(ts)
         protection = session.protect(ts)
         for order in protection.cancels:
-            self._exchange.cancel(order.broker_order_id, ts)
+            self._cancel(order, ts)
         sent = [order for order in placed if order.client_order_id not in session.parents]
         for order in (*sent, *children, *protection.orders):
             self._submit(order, ts)
@@ -182,7 +206,31 @@ class Backtest:
         self._journal.signals += len(signals.signals)
         return signals
 
+    def _book_activities(self) -> None:
+        for row in self._exchange.drain_changes().activities:
+            activity = from_row(Activity, row)
+            if activity.type in REPLAYED_TYPES:
+                asset_id = None if activity.asset_id == NO_ASSET else activity.asset_id
+                units = units_of(activity.type, activity.qty)
+                book_activity(
+                    self._session.portfolio, activity.type, asset_id, activity.ts, activity.net_amount, units
+                )
+
+    def _forex_of(self, order: Order) -> ForexDesk | None:
+        return self._forex if self._registry[order.asset_id].venue == VENUE else None
+
+    def _cancel(self, order: Order, ts: int) -> None:
+        forex = self._forex_of(order)
+        if forex is not None:
+            forex.cancel(order, ts)
+        else:
+            self._exchange.cancel(order.broker_order_id, ts)
+
     def _submit(self, order: Order, ts: int) -> None:
+        forex = self._forex_of(order)
+        if forex is not None:
+            forex.submit(order, ts)
+            return
         request = OrderRequest(
             client_order_id=order.client_order_id,
             asset_id=order.asset_id,
@@ -206,6 +254,8 @@ class Backtest:
         if event.type in _ANNOUNCED and self._session.order(order.client_order_id) is None:
             # The venue's own order, such as a liquidation.
             self._session.adopt(_external(order))
+        if order.qty is not None:
+            self._session.resize(order.client_order_id, order.qty)
         if event.is_execution:
             if event.qty is None or event.price is None:
                 raise ValueError(f"execution {event.execution_id} has no quantity or price")
@@ -237,6 +287,12 @@ class Backtest:
             positions=len(portfolio.positions),
             phases=self._states,
         )
+
+
+def starting_cash(configuration: Configuration, venues: Collection[str]) -> Decimal:
+    """Return the money of the accounts at these venues."""
+    cash = configuration.exchange.starting_cash if set(venues) - {VENUE} else ZERO
+    return cash + configuration.oanda.starting_balance if VENUE in venues else cash
 
 
 def _external(order: ExchangeOrder) -> Order:

@@ -23,6 +23,7 @@ class Journal:
         self.steps = 0
         self.signals = 0
         self.orders: dict[str, Order] = {}
+        self._placed_qty: dict[str, Decimal] = {}
         self.fills: list[Fill] = []
         self.trades: list[ClosedTrade] = []
         self.daily: list[DailyPerformance] = []
@@ -33,8 +34,9 @@ class Journal:
         self.breaker_changes: list[BreakerChange] = []
 
     def note_order(self, order: Order) -> None:
-        """Keep the latest state of an order."""
+        """Keep the latest state of an order, and the quantity that it was placed with."""
         self.orders[order.client_order_id] = order
+        self._placed_qty.setdefault(order.client_order_id, order.qty)
 
     def note_fill(self, order: Order, applied: AppliedFill) -> None:
         """Keep an execution and the trade that it closed."""
@@ -94,7 +96,7 @@ class Journal:
                     o.created_ts,
                     self._symbol(o.asset_id),
                     o.side,
-                    o.qty,
+                    self._placed_qty[o.client_order_id],
                     o.limit_price or o.stop_price,
                     o.client_order_id,
                 )

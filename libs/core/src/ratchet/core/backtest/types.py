@@ -8,6 +8,7 @@ from ratchet.core.assets import Registry
 from ratchet.core.exchange import ExchangeConfig
 from ratchet.core.execution import AlgorithmsConfig
 from ratchet.core.exits import ExitConfig, ExitOutcome
+from ratchet.core.fx import FxConfig
 from ratchet.core.market.batch import Floats
 from ratchet.core.orders import Fill, Order
 from ratchet.core.performance import DailyPerformance, Summary
@@ -56,6 +57,11 @@ class Configuration(Protocol):
     @property
     def exchange(self) -> ExchangeConfig:
         """How orders fill and what that costs."""
+        ...
+
+    @property
+    def oanda(self) -> FxConfig:
+        """The same of the forex venue; read by runs that trade there only."""
         ...
 
 

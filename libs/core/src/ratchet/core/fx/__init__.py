@@ -3,6 +3,7 @@
 from ratchet.core.fx.config import FinancingRates, FxConfig
 from ratchet.core.fx.desk import Outcome
 from ratchet.core.fx.engine import FxExchange
+from ratchet.core.fx.holdings import FxHoldings
 from ratchet.core.fx.instruments import TRADED_CLASSES, Instrument, Instruments, instrument_of
 from ratchet.core.fx.quotes import Conversion, Quote
 from ratchet.core.fx.records import (
@@ -37,6 +38,7 @@ __all__ = [
     "FxChanges",
     "FxConfig",
     "FxExchange",
+    "FxHoldings",
     "FxOrder",
     "FxOrderRequest",
     "FxTimeInForce",

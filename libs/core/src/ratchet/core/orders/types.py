@@ -83,7 +83,10 @@ class Write(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. Fee is in the quote currency unless fee_in_base, then in units of the asset."""
+    """One execution. Fee is in the quote currency unless fee_in_base, then in units of the asset.
+
+    `pl` is the profit in the account currency that a venue has settled which takes margin, else None.
+    """
 
     execution_id: str
     client_order_id: str
@@ -94,3 +97,4 @@ class Fill:
     ts: int
     fee: Decimal = Decimal(0)
     fee_in_base: bool = False
+    pl: Decimal | None = None

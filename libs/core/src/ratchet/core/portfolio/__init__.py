@@ -1,5 +1,6 @@
 """Portfolio: positions, cash and profit and loss."""
 
+from ratchet.core.portfolio.margin import MarginHoldings
 from ratchet.core.portfolio.portfolio import AppliedFill, Portfolio
 from ratchet.core.portfolio.position import Booking, Position, book
 from ratchet.core.portfolio.trades import ClosedTrade
@@ -10,6 +11,7 @@ __all__ = [
     "Booking",
     "BreakerView",
     "ClosedTrade",
+    "MarginHoldings",
     "OpenOrder",
     "Portfolio",
     "PortfolioSnapshot",

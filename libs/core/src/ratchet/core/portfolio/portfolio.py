@@ -1,7 +1,7 @@
 """The portfolio of record: cash, positions, marks, daily profit and loss. One writer; not thread-safe."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -16,6 +16,7 @@ from ratchet.core.orders.types import Fill
 from ratchet.core.performance.daily import DailyPerformance
 from ratchet.core.portfolio.adjust import adjust_units
 from ratchet.core.portfolio.books import Books
+from ratchet.core.portfolio.margin import MarginHoldings, book_margined
 from ratchet.core.portfolio.position import Booking, Position, book
 from ratchet.core.portfolio.trades import ClosedTrade, OpenTrade
 from ratchet.core.portfolio.types import OpenOrder, PortfolioSnapshot, PositionView
@@ -40,12 +41,19 @@ class Portfolio:
 
     Fills are applied once each: a bounded memory of execution ids catches repeats (the unique key of the
     ledger table is the guard beyond it). The best price of a position follows bar highs (lows for shorts),
-    from the bar on whose open the entry filled.
+    from the bar on whose open the entry filled. `margin` holds the assets whose venue takes margin.
     """
 
-    def __init__(self, registry: Registry, starting_cash: Decimal, name: str = "main") -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        starting_cash: Decimal,
+        name: str = "main",
+        margin: MarginHoldings | None = None,
+    ) -> None:
         self.name = name
         self._registry = registry
+        self._margin = margin
         self._books = Books(len(registry), starting_cash)
 
     @property
@@ -68,7 +76,11 @@ class Portfolio:
         position = self.position(fill.asset_id)
         if fill.execution_id in self._books.seen:
             return AppliedFill(fill, position, ZERO, ZERO, duplicate=True)
-        booking = book(position, fill.side, fill.qty, fill.price, fill.ts, fill.fee, fill.fee_in_base)
+        margin = self._margin_of(fill.asset_id)
+        if margin is not None:
+            booking = book_margined(position, fill, margin)
+        else:
+            booking = book(position, fill.side, fill.qty, fill.price, fill.ts, fill.fee, fill.fee_in_base)
         self._books.seen.add(fill.execution_id)
         self._books.cash += booking.cash_delta
         self._store(booking.position)
@@ -96,12 +108,24 @@ class Portfolio:
     ) -> tuple[Position, Decimal]:
         """Book signed units that no order has moved, `cost` in all; see `ratchet.core.portfolio.adjust`.
 
-        Cash is not touched. Returns the position after it and the profit realised.
+        Cash is not touched. Returns the position after it and the profit realised, which for a margined
+        asset is none: there profit is money that the venue books.
         """
-        return adjust_units(self._books, asset_id, delta, ts, cost, is_split=is_split)
+        before = self.position(asset_id)
+        position, realized = adjust_units(self._books, asset_id, delta, ts, cost, is_split=is_split)
+        margin = self._margin_of(asset_id)
+        if margin is None:
+            return position, realized
+        price = abs(cost / delta) if cost else from_float(self._books.marks[asset_id])
+        settled = margin.fill(asset_id, delta, price)
+        position = replace(position, cost=settled.cost, realized_pnl=before.realized_pnl)
+        self._store(position)
+        return position, ZERO
 
     def mark(self, batches: Sequence[BarBatch]) -> None:
         """Take the bars of one step: closes become marks, highs and lows move the best prices."""
+        if self._margin is not None:
+            self._margin.mark(batches)
         for batch in batches:
             self._books.marks[batch.asset_ids] = batch.close
             self._books.mark_ts[batch.asset_ids] = batch.ts
@@ -134,7 +158,7 @@ class Portfolio:
 
     @property
     def market_value(self) -> Decimal:
-        """Value of all positions at their marks."""
+        """Value of all positions at their marks; of margined ones, what closing them would bring."""
         return sum(self._class_values().values(), ZERO)
 
     @property
@@ -202,6 +226,7 @@ class Portfolio:
             day_start_equity=float(self.day_start_equity),
             trading_state=trading_state,
             day_close=day_close,
+            quote_rates=self._margin.rates() if self._margin is not None else {},
         )
 
     def state(self, marked_too: Collection[int] | None = None) -> dict[str, Any]:
@@ -210,17 +235,30 @@ class Portfolio:
         With `marked_too`, marks of assets that are neither held nor among these are left out: their next bar
         tells them.
         """
-        return {"name": self.name, **self._books.dump(marked_too)}
+        state = {"name": self.name, **self._books.dump(marked_too)}
+        return state if self._margin is None else {**state, "margin": self._margin.dump()}
 
     @classmethod
-    def restore(cls, registry: Registry, state: dict[str, Any]) -> Self:
-        """Rebuild a portfolio from `state()`."""
-        portfolio = cls(registry, Decimal(state["cash"]), str(state["name"]))
+    def restore(cls, registry: Registry, state: dict[str, Any], margin: MarginHoldings | None = None) -> Self:
+        """Rebuild a portfolio from `state()`; `margin` is empty and takes its own part of it."""
+        portfolio = cls(registry, Decimal(state["cash"]), str(state["name"]), margin)
         portfolio._books = Books.load(len(registry), state)
+        if margin is not None and "margin" in state:
+            margin.load(state["margin"])
         return portfolio
 
     def _class_of(self, asset_id: int) -> AssetClass:
         return self._registry[asset_id].asset_class
+
+    def _margin_of(self, asset_id: int) -> MarginHoldings | None:
+        margin = self._margin
+        return margin if margin is not None and margin.holds(asset_id) else None
+
+    def _value(self, position: Position) -> Decimal:
+        margin = self._margin_of(position.asset_id)
+        if margin is not None:
+            return margin.value(position.asset_id)
+        return notional(position.qty, from_float(self._books.marks[position.asset_id]))
 
     def _store(self, position: Position) -> None:
         if position.qty:
@@ -231,7 +269,7 @@ class Portfolio:
     def _class_values(self) -> dict[AssetClass, Decimal]:
         values: dict[AssetClass, Decimal] = {}
         for asset_id, position in self._books.positions.items():
-            value = notional(position.qty, from_float(self._books.marks[asset_id]))
+            value = self._value(position)
             asset_class = self._class_of(asset_id)
             values[asset_class] = values.get(asset_class, ZERO) + value
         return values
@@ -239,7 +277,9 @@ class Portfolio:
     def _track(self, fill: Fill, booking: Booking) -> ClosedTrade | None:
         asset_id = fill.asset_id
         trades, pnl = self._books.trades, booking.realized_pnl
-        trade = trades.get(asset_id) or OpenTrade.begin(fill)
+        margin = self._margin_of(asset_id)
+        rate = 1.0 if margin is None else margin.rate(asset_id)
+        trade = trades.get(asset_id) or OpenTrade.begin(fill, rate)
         if not booking.closed_qty:
             trades[asset_id] = trade.enter(booking, pnl)
             return None
@@ -249,7 +289,7 @@ class Portfolio:
             return None
         del trades[asset_id]
         if booking.opened_qty:
-            trades[asset_id] = OpenTrade.begin(fill).enter(booking)
+            trades[asset_id] = OpenTrade.begin(fill, rate).enter(booking)
         return trade.close(fill.ts)
 
     def _see(self, batch: BarBatch) -> None:

@@ -28,7 +28,10 @@ class ClosedTrade:
 
 @dataclass(frozen=True, slots=True)
 class OpenTrade:
-    """A running round trip; `best_price` is the best price seen for the holder since the entry."""
+    """A running round trip; `best_price` is the best price seen for the holder since the entry.
+
+    `rate` is what one unit of the price's currency was worth in the account's when it began.
+    """
 
     asset_id: int
     side: Side
@@ -39,11 +42,12 @@ class OpenTrade:
     exit_qty: Decimal = ZERO
     exit_money: Decimal = ZERO
     pnl: Decimal = ZERO
+    rate: float = 1.0
 
     @classmethod
-    def begin(cls, fill: Fill) -> "OpenTrade":
+    def begin(cls, fill: Fill, rate: float = 1.0) -> "OpenTrade":
         """Start a round trip with the fill that opens it."""
-        return cls(fill.asset_id, fill.side, fill.ts, float(fill.price))
+        return cls(fill.asset_id, fill.side, fill.ts, float(fill.price), rate=rate)
 
     def enter(self, booking: Booking, pnl: Decimal = ZERO) -> "OpenTrade":
         """Return the trade after what a fill added; the quantity is net of a fee taken in the asset."""
@@ -79,5 +83,5 @@ class OpenTrade:
             entry_price=to_money(self.entry_money / self.entry_qty) if self.entry_qty else ZERO,
             exit_price=to_money(self.exit_money / self.exit_qty) if self.exit_qty else ZERO,
             pnl=self.pnl,
-            return_ratio=float(self.pnl / self.entry_money) if self.entry_money else 0.0,
+            return_ratio=float(self.pnl / self.entry_money) / self.rate if self.entry_money else 0.0,
         )

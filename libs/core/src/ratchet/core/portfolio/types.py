@@ -1,6 +1,7 @@
 """Read-only views of a portfolio, as risk and the streams see it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ratchet.core.orders.types import Intent, Side
@@ -46,7 +47,11 @@ class BreakerView:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSnapshot:
-    """A portfolio at one event time (ns, UTC); money in the account currency."""
+    """A portfolio at one event time (ns, UTC); money in the account currency.
+
+    `quote_rates` holds, by asset id, what one unit of the currency of its prices is worth in the account's,
+    for assets whose prices are in another one.
+    """
 
     portfolio: str
     ts: int
@@ -60,3 +65,8 @@ class PortfolioSnapshot:
     trading_state: str = "active"
     day_close: str = ""
     breakers: tuple[BreakerView, ...] = ()
+    quote_rates: Mapping[int, float] = field(default_factory=dict)
+
+    def rate(self, asset_id: int) -> float:
+        """Return what one unit of the currency of an asset's prices is worth in the account's."""
+        return self.quote_rates.get(asset_id, 1.0)

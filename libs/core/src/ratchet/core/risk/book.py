@@ -98,13 +98,15 @@ class Book:
         self.held_qty[asset.id] = position.qty
         self.opened_ts[asset.id] = position.opened_ts
         qty = finite(position.qty)
-        notional = abs(qty) * position.mark
+        rate = self.snapshot.rate(asset.id)
+        notional = abs(qty) * position.mark * rate
         stop = finite(position.avg_entry_price) * (1.0 - math.copysign(asset.stop_loss_ratio, qty))
         # A position beyond its stop has no more to lose by it than it has lost.
-        heat = max((position.mark - stop) * qty, 0.0)
+        heat = max((position.mark - stop) * qty, 0.0) * rate
         self._expose(asset, notional, math.copysign(notional, qty), heat)
         self._add_greeks(asset, qty)
-        if position.qty < 0:
+        # Units of a margined asset were not paid for, so the cash that they stand for is still there.
+        if position.qty < 0 or asset.is_margined:
             self.cash_room -= notional
 
     def _work(self, order: OpenOrder, registry: Registry) -> None:
@@ -126,7 +128,7 @@ class Book:
         return opposite or order.intent is Intent.EXIT
 
     def _take(self, asset: Asset, side: Side, qty: float, price: float) -> None:
-        notional = qty * price
+        notional = qty * price * self.snapshot.rate(asset.id)
         self._expose(asset, notional, side.sign * notional, notional * asset.stop_loss_ratio)
         self._add_greeks(asset, side.sign * qty)
         self.cash_room -= notional
@@ -157,6 +159,10 @@ class Book:
 
     def _exit(self, asset_id: int, qty: Decimal) -> None:
         self.exiting_qty[asset_id] = self.exiting_qty.get(asset_id, ZERO) + qty
+
+    def unit_value(self, proposal: Proposal) -> float:
+        """Return what one unit of a proposal's asset is worth at its price, in the account currency."""
+        return proposal.price * self.snapshot.rate(proposal.asset_id)
 
     def reserve_entry(self, asset: Asset, proposal: Proposal, qty: float) -> None:
         """Take the room of an approved entry away from those that follow."""

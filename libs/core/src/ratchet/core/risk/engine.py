@@ -64,9 +64,12 @@ class RiskEngine:
         """Return the exposure of a snapshot, working entries included (in net as well, by side)."""
         book = Book.open(snapshot, (), snapshot.ts, self.registry, self.config)
         equity = book.equity if book.equity > 0 else float("nan")
-        net = sum(float(position.qty) * position.mark for position in snapshot.positions)
+        net = sum(
+            float(position.qty) * position.mark * snapshot.rate(position.asset_id)
+            for position in snapshot.positions
+        )
         net += sum(
-            order.side.sign * float(order.remaining_qty) * order.price
+            order.side.sign * float(order.remaining_qty) * order.price * snapshot.rate(order.asset_id)
             for order in snapshot.open_orders
             if order.intent is not Intent.EXIT
         )
@@ -120,7 +123,7 @@ class RiskEngine:
         if denial is not None:
             return _reject(proposal, denial, figures=figures)
         size = float(qty)
-        figures["notional"] = size * proposal.price
+        figures["notional"] = size * book.unit_value(proposal)
         for order_rule in self._rules.order:
             denial = order_rule(entry, figures["notional"])
             if denial is not None:

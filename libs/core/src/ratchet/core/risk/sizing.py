@@ -19,7 +19,7 @@ def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str
     no figure.
     """
     book, proposal, asset, _ = entry
-    price = proposal.price
+    unit = book.unit_value(proposal)
     figures: dict[str, float] = {}
     smallest, reason = math.inf, Reason.POSITION_LIMIT
     least = max(float(asset.min_notional), book.config.min_entry_ratio * book.equity)
@@ -27,7 +27,7 @@ def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str
         if sizer.is_costly and not smallest >= least:
             continue
         room = max(sizer.room(entry), 0.0)
-        qty = room / price
+        qty = room / unit
         if math.isfinite(qty):
             figures[sizer.name] = qty
         # A room that is no number is the smallest of all, and stays it.
@@ -35,13 +35,13 @@ def size_entry(entry: Entry, sizers: Sequence[Sizer]) -> tuple[Decimal, dict[str
             smallest, reason = room, sizer.reason
     if not smallest >= least:
         return ZERO, figures, Denial(reason, f"{asset.symbol}: room for {smallest:.2f}, {least:.2f} needed")
-    return _quantity(proposal, asset, smallest, figures)
+    return _quantity(proposal, asset, smallest, figures, unit)
 
 
 def _quantity(
-    proposal: Proposal, asset: Asset, notional: float, figures: dict[str, float]
+    proposal: Proposal, asset: Asset, notional: float, figures: dict[str, float], unit: float
 ) -> tuple[Decimal, dict[str, float], Denial | None]:
-    price = from_float(proposal.price)
+    price = from_float(unit)
     qty = Decimal(notional) / price
     if proposal.qty is not None:
         if not (proposal.qty.is_finite() and proposal.qty > 0):

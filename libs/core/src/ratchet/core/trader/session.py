@@ -30,7 +30,14 @@ from ratchet.core.orders import Fill, Intent, Order, OrderEventKind, OrderStatus
 from ratchet.core.orders.money import from_float
 from ratchet.core.orders.rows import evolve, from_row, to_row
 from ratchet.core.phases import PhaseState
-from ratchet.core.portfolio import AppliedFill, OpenOrder, Portfolio, PortfolioSnapshot, Position
+from ratchet.core.portfolio import (
+    AppliedFill,
+    MarginHoldings,
+    OpenOrder,
+    Portfolio,
+    PortfolioSnapshot,
+    Position,
+)
 from ratchet.core.risk import BreakerBoard, BreakersConfig, Proposal, RiskContext, Verdict
 from ratchet.core.risk.breakers.board import strictest
 from ratchet.core.risk.inputs import RiskInputs
@@ -133,8 +140,11 @@ class TradingSession:
         cumulative_qty: Decimal,
         ts: int,
         fee: Fee | None = None,
+        pl: Decimal | None = None,
     ) -> tuple[Order, AppliedFill]:
         """Stage 2: book one execution with its fee, as told or scheduled; a repeated one changes nothing.
+
+        `pl` is the profit in the account currency that a venue which takes margin has settled.
 
         Raises KeyError for an order that is not known here (`adopt` it first) and OrderStateError when the
         quantities contradict what is known; nothing is changed then.
@@ -142,7 +152,7 @@ class TradingSession:
         order = self._orders[client_order_id]
         update = OrderUpdate(OrderEventKind.FILLED, ts, qty, price, cumulative_qty)
         advanced = advance(order, update)
-        fill = self.fill_of(order, execution_id, qty, price, ts, fee)
+        fill = self.fill_of(order, execution_id, qty, price, ts, fee, pl)
         if advanced is order:
             position = self.portfolio.position(order.asset_id)
             return order, AppliedFill(fill, position, Decimal(0), Decimal(0), duplicate=True)
@@ -158,7 +168,14 @@ class TradingSession:
         return self._keep(advanced), applied
 
     def fill_of(
-        self, order: Order, execution_id: str, qty: Decimal, price: Decimal, ts: int, fee: Fee | None = None
+        self,
+        order: Order,
+        execution_id: str,
+        qty: Decimal,
+        price: Decimal,
+        ts: int,
+        fee: Fee | None = None,
+        pl: Decimal | None = None,
     ) -> Fill:
         """Return the execution with its fee: what the venue says, else a taker's by the schedule."""
         if fee is None:
@@ -173,11 +190,18 @@ class TradingSession:
             ts=ts,
             fee=fee.amount,
             fee_in_base=fee.in_base,
+            pl=pl,
         )
 
     def adopt(self, order: Order) -> None:
         """Follow an order that was not placed here, or that news has come of after it was forgotten."""
         self._orders[order.client_order_id] = order
+
+    def resize(self, client_order_id: str, qty: Decimal) -> None:
+        """Take over a quantity that the venue has changed, as it does when a share splits."""
+        order = self._orders.get(client_order_id)
+        if order is not None and order.qty != qty and qty > order.filled_qty:
+            self._orders[client_order_id] = evolve(order, qty=qty)
 
     def mark(self, bars: Sequence[BarBatch]) -> list[ExitOutcome]:
         """Stage 3: take the bars of the step; return the exits of which the outcome is known with them."""
@@ -293,11 +317,12 @@ class TradingSession:
         allow_short: bool = False,
         breakers: BreakersConfig | None = None,
         algorithms: AlgorithmsConfig | None = None,
+        margin: MarginHoldings | None = None,
     ) -> Self:
         """Rebuild a session from `state()`; the daily closes are loaded into `inputs` apart, day by day."""
         session = cls(
             registry,
-            Portfolio.restore(registry, state["portfolio"]),
+            Portfolio.restore(registry, state["portfolio"], margin),
             exits,
             fees,
             allow_short=allow_short,

@@ -18,6 +18,7 @@ from ratchet.execution.adapters.alpaca_wire import WireError, format_time
 from ratchet.execution.adapters.oanda_http import OandaHttp
 from ratchet.execution.broker import (
     BrokerAccount,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
@@ -26,12 +27,14 @@ from ratchet.execution.broker import (
     DuplicateOrderError,
     OrderNotFoundError,
     OrderRequest,
+    ReplaceRequest,
 )
 
 # The journal is read in pieces of this many ids, which is also OANDA's largest page.
 _PAGE = 1_000
 _SENT_KEPT = 10_000
 _ORDER_KINDS = "ORDER"
+_ACTIVITY_KINDS = "DAILY_FINANCING,TRANSFER_FUNDS"
 
 T = TypeVar("T")
 
@@ -71,6 +74,14 @@ class OandaBroker:
     def cancel(self, broker_order_id: str) -> None:
         """PUT /orders/{id}/cancel."""
         self._http.ask("cancel", "PUT", f"/orders/{quote(broker_order_id, safe='')}/cancel")
+
+    def replace(self, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
+        """PUT /orders/{id} with the whole order as it should be, once."""
+        body = wire.replacing_body(self.order_by_id(broker_order_id), change, self._symbols)
+        self._note_sent(change.client_order_id)
+        path = f"/orders/{quote(broker_order_id, safe='')}"
+        answer = self._http.ask("replace", "PUT", path, body=body)
+        return self._parse("replace", lambda: self._submitted(answer, "replacingOrderCancelTransaction"))
 
     def get_by_client_id(self, client_order_id: str) -> BrokerOrder:
         """Return the pending order with this id, else the newest one in the journal."""
@@ -129,6 +140,17 @@ class OandaBroker:
             ],
         )
 
+    def activities(self, since_ns: int) -> list[BrokerActivity]:
+        """Return financing, by instrument, and transfers after a time, oldest first."""
+        return self._parse(
+            "activities",
+            lambda: [
+                activity
+                for entry in self._entries_since(since_ns, _ACTIVITY_KINDS)
+                for activity in wire.parse_activities(entry, self._account, self._symbols)
+            ],
+        )
+
     def order_by_id(self, broker_order_id: str) -> BrokerOrder:
         """Return an order as it was placed, whatever became of it since."""
         answer = self._http.ask("get_order", "GET", f"/orders/{quote(broker_order_id, safe='')}")
@@ -141,15 +163,15 @@ class OandaBroker:
         """Close the connections."""
         self._http.close()
 
-    def _submitted(self, answer: dict[str, Any]) -> BrokerOrder:
+    def _submitted(self, answer: dict[str, Any], cancelled: str = "orderCancelTransaction") -> BrokerOrder:
         journal = self._journal()
         order = journal.take(wire.need(answer, "orderCreateTransaction"))
-        for name in ("orderFillTransaction", "orderCancelTransaction"):
+        for name in ("orderFillTransaction", cancelled):
             if answer.get(name):
                 order = journal.take(answer[name]) or order
         if order is None:
             raise WireError("orderCreateTransaction creates no order")
-        cancel = answer.get("orderCancelTransaction") or {}
+        cancel = answer.get(cancelled) or {}
         reason = str(cancel.get("reason") or "")
         if order.status is OrderStatus.REJECTED:
             raise BrokerRefusedError(reason, f"order {order.broker_order_id} was cancelled: {reason}", 201)

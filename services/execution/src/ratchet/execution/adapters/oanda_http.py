@@ -9,10 +9,12 @@ from requests.adapters import HTTPAdapter
 
 from ratchet.common import metrics
 from ratchet.execution.adapters.alpaca_wire import WireError
-from ratchet.execution.broker import BrokerRefusedError, BrokerUnreachableError
+from ratchet.execution.broker import BrokerRefusedError, BrokerThrottledError, BrokerUnreachableError
 
 # Statuses with which OANDA itself refuses; 429 and 5xx say nothing about what became of the request.
 _REFUSALS = frozenset({400, 401, 403, 404, 405, 409, 422})
+_TOO_MANY = 429
+_DEFAULT_PAUSE_S = 1.0
 Json = dict[str, Any]
 
 
@@ -66,12 +68,23 @@ class OandaHttp:
                 raise WireError(f"{str(data)[:100]!r} is not a JSON object")
             self.last_id = max(self.last_id, int(data.get("lastTransactionID") or 0))
             return data
+        if status == _TOO_MANY:
+            metrics.BROKER_ERRORS_TOTAL.labels(operation, "throttled").inc()
+            raise BrokerThrottledError(f"{operation}: HTTP 429: {answer.text[:200]}", _pause_s(answer))
         refusal = _refusal(answer) if status in _REFUSALS else None
         if refusal is None:
             metrics.BROKER_ERRORS_TOTAL.labels(operation, "unreachable").inc()
             raise BrokerUnreachableError(f"{operation}: HTTP {status}: {answer.text[:200]}")
         metrics.BROKER_ERRORS_TOTAL.labels(operation, "refused").inc()
         raise refusal
+
+
+def _pause_s(answer: requests.Response) -> float:
+    """Return for how long the venue wants to be left alone; OANDA counts by the second."""
+    try:
+        return max(0.0, float(answer.headers.get("Retry-After", _DEFAULT_PAUSE_S)))
+    except ValueError:
+        return _DEFAULT_PAUSE_S
 
 
 def new_session(token: str) -> requests.Session:

@@ -14,7 +14,7 @@ from ratchet.core.orders import OrderStatus
 from ratchet.execution.adapters import oanda_wire as wire
 from ratchet.execution.adapters.alpaca_wire import parse_time
 from ratchet.execution.adapters.oanda_http import new_session
-from ratchet.execution.broker import BrokerError, BrokerOrder, TradeUpdate
+from ratchet.execution.broker import AccountUpdate, BrokerError, BrokerOrder, TradeUpdate, Update
 
 _log = get_logger("oanda-stream")
 # Heartbeats come every five seconds; a stream without two of them is dead.
@@ -27,6 +27,7 @@ _EVENTS = {
     OrderStatus.CANCELED: "canceled",
     OrderStatus.EXPIRED: "expired",
     OrderStatus.REJECTED: "rejected",
+    OrderStatus.REPLACED: "replaced",
 }
 
 
@@ -57,7 +58,7 @@ class OandaUpdates:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, handler: Callable[[TradeUpdate], None]) -> None:
+    def start(self, handler: Callable[[Update], None]) -> None:
         """Deliver every readable update to the handler."""
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, args=(handler,), name="oanda-stream", daemon=True)
@@ -70,7 +71,7 @@ class OandaUpdates:
             self._thread.join(timeout=_SILENCE_S)
             self._thread = None
 
-    def _run(self, handler: Callable[[TradeUpdate], None]) -> None:
+    def _run(self, handler: Callable[[Update], None]) -> None:
         backoff = _FIRST_BACKOFF_S
         while not self._stop.is_set():
             try:
@@ -82,7 +83,7 @@ class OandaUpdates:
             self._stop.wait(backoff)
             backoff = min(backoff * 2, _LAST_BACKOFF_S)
 
-    def _listen(self, handler: Callable[[TradeUpdate], None]) -> bool:
+    def _listen(self, handler: Callable[[Update], None]) -> bool:
         timeouts = (self._connect_timeout_s, _SILENCE_S)
         with (
             new_session(self._token) as session,
@@ -99,18 +100,19 @@ class OandaUpdates:
                     self._handle(line, handler)
         return True
 
-    def _handle(self, line: bytes, handler: Callable[[TradeUpdate], None]) -> None:
+    def _handle(self, line: bytes, handler: Callable[[Update], None]) -> None:
         try:
             entry = json.loads(line)
             if entry.get("type") == "HEARTBEAT":
                 return
-            update = self._update(entry)
+            update = self._update(entry) or AccountUpdate(
+                parse_time(wire.need(entry, "time")), int(wire.need(entry, "id"))
+            )
         except (ValueError, KeyError, TypeError, AttributeError, BrokerError) as error:
             # Not lost: the hole is found when execution asks by REST.
             _log.warning("transaction unreadable", error=str(error)[:200])
             return
-        if update is not None:
-            handler(update)
+        handler(update)
 
     def _update(self, entry: dict[str, Any]) -> TradeUpdate | None:
         kind = str(wire.need(entry, "type"))
@@ -124,7 +126,8 @@ class OandaUpdates:
         self._remember(order)
         fill = wire.parse_fill(entry, self._account, self._symbols) if kind == "ORDER_FILL" else None
         event = "fill" if fill is not None else _EVENTS[order.status]
-        return TradeUpdate(event, parse_time(wire.need(entry, "time")), order, fill)
+        # Ids of transactions are consecutive, so that a missing one shows.
+        return TradeUpdate(event, parse_time(wire.need(entry, "time")), order, fill, int(entry["id"]))
 
     def _remember(self, order: BrokerOrder) -> None:
         self._recent[order.broker_order_id] = None

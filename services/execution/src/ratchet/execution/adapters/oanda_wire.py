@@ -10,15 +10,18 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ratchet.core.assets import Registry
+from ratchet.core.fx.routing import client_order_id_of, ending_of, position_fill_of, time_in_force_of
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
 from ratchet.execution.adapters.alpaca_wire import WireError, parse_time
 from ratchet.execution.broker import (
     BrokerAccount,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
     BrokerRefusedError,
     OrderRequest,
+    ReplaceRequest,
 )
 
 Json = Mapping[str, Any]
@@ -40,11 +43,6 @@ _TIMES = {
     "FOK": TimeInForce.FOK,
     "IOC": TimeInForce.IOC,
 }
-_RESTING = {TimeInForce.GTC: "GTC", TimeInForce.DAY: "GFD"}
-_IMMEDIATE = {TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
-# An order that was cancelled for any other reason was refused by the venue.
-_CANCELED = frozenset({"CLIENT_REQUEST", "CLIENT_REQUEST_REPLACED", "LINKED_TRADE_CLOSED", "MIGRATION"})
-_EXPIRED = frozenset({"TIME_IN_FORCE_EXPIRED"})
 
 
 class Symbols:
@@ -68,16 +66,13 @@ class Symbols:
 
 
 def order_body(request: OrderRequest, symbols: Symbols) -> dict[str, Any]:
-    """Return the body of POST /orders; BrokerRefusedError for a type that OANDA does not have.
-
-    A market order must fill at once or not at all (FOK) unless it is IOC.
-    """
+    """Return the body of POST /orders; BrokerRefusedError for a type that OANDA does not have."""
     body: dict[str, Any] = {
         "type": request.type.value.upper(),
         "instrument": symbols.instrument(request.symbol),
         "units": f"{request.side.sign * request.qty:f}",
         "timeInForce": _time_in_force(request),
-        "positionFill": "DEFAULT",
+        "positionFill": position_fill_of(request.intent).value,
         "clientExtensions": {"id": request.client_order_id},
     }
     price = {OrderType.LIMIT: request.limit_price, OrderType.STOP: request.stop_price}.get(request.type)
@@ -86,16 +81,29 @@ def order_body(request: OrderRequest, symbols: Symbols) -> dict[str, Any]:
     return {"order": body}
 
 
+def replacing_body(order: BrokerOrder, change: ReplaceRequest, symbols: Symbols) -> dict[str, Any]:
+    """Return the body of PUT /orders/{id}: the order as it was, with what should be different."""
+    return order_body(
+        OrderRequest(
+            client_order_id=change.client_order_id,
+            symbol=order.symbol,
+            side=order.side,
+            type=order.type,
+            time_in_force=order.time_in_force,
+            qty=change.qty or order.qty,
+            limit_price=change.limit_price or order.limit_price,
+            stop_price=change.stop_price or order.stop_price,
+        ),
+        symbols,
+    )
+
+
 def _time_in_force(request: OrderRequest) -> str:
-    tif = request.time_in_force
-    if request.type is OrderType.MARKET:
-        return _IMMEDIATE.get(tif, "FOK")
-    allowed = {OrderType.LIMIT: _RESTING | _IMMEDIATE, OrderType.STOP: _RESTING}.get(request.type, {})
-    if tif not in allowed:
-        raise BrokerRefusedError(
-            UNSUPPORTED, f"OANDA takes no {request.type.value} order with time in force {tif.value}", 400
-        )
-    return allowed[tif]
+    found = time_in_force_of(request.type, request.time_in_force)
+    if found is None:
+        asked = f"{request.type.value} order with time in force {request.time_in_force.value}"
+        raise BrokerRefusedError(UNSUPPORTED, f"OANDA takes no {asked}", 400)
+    return found.value
 
 
 class Journal:
@@ -170,7 +178,7 @@ def _make_order(
     price = number(data, "price")
     return BrokerOrder(
         broker_order_id=order_id,
-        client_order_id=_client_id((data.get("clientExtensions") or {}).get("id"), account, order_id),
+        client_order_id=client_order_id_of((data.get("clientExtensions") or {}).get("id"), account, order_id),
         symbol=symbols.symbol(str(data.get("instrument") or "")),
         side=Side.BUY if units >= 0 else Side.SELL,
         type=order_type,
@@ -205,17 +213,13 @@ def filled(order: BrokerOrder, entry: Json, ts: int, symbols: Symbols) -> Broker
 def cancelled(order: BrokerOrder, entry: Json, ts: int) -> BrokerOrder:
     """Return an order after its cancellation: a refusal, unless somebody asked for it or it expired."""
     reason = str(need(entry, "reason"))
-    status = OrderStatus.REJECTED
-    if reason in _CANCELED:
-        status = OrderStatus.CANCELED
-    elif reason in _EXPIRED:
-        status = OrderStatus.EXPIRED
-    return replace(order, status=status, updated_ns=ts)
-
-
-def is_refusal(reason: str) -> bool:
-    """Say whether a cancellation with this reason means that the venue refused the order."""
-    return reason not in _CANCELED | _EXPIRED
+    return replace(
+        order,
+        status=ending_of(reason),
+        updated_ns=ts,
+        raw_status=reason,
+        replaced_by=str(entry.get("replacedByOrderID") or ""),
+    )
 
 
 def parse_fill(entry: Json, account: str, symbols: Symbols) -> BrokerFill:
@@ -224,14 +228,36 @@ def parse_fill(entry: Json, account: str, symbols: Symbols) -> BrokerFill:
     return BrokerFill(
         execution_id=f"{account}-{need(entry, 'id')}",
         broker_order_id=order_id,
-        client_order_id=_client_id(entry.get("clientOrderID"), account, order_id),
+        client_order_id=client_order_id_of(entry.get("clientOrderID"), account, order_id),
         symbol=symbols.symbol(str(need(entry, "instrument"))),
         side=Side.BUY if units > 0 else Side.SELL,
         qty=abs(units),
         price=must(entry, "price"),
         cum_qty=abs(units),
         ts=parse_time(need(entry, "time")),
+        pl=settled(entry),
     )
+
+
+def settled(entry: Json) -> Decimal:
+    """Return what a fill did to the balance: profit and financing less commission and fees."""
+    charges = (number(entry, name) or Decimal(0) for name in ("commission", "guaranteedExecutionFee"))
+    return must(entry, "pl") + (number(entry, "financing") or Decimal(0)) - sum(charges, Decimal(0))
+
+
+def parse_activities(entry: Json, account: str, symbols: Symbols) -> list[BrokerActivity]:
+    """Read financing, one activity an instrument, or a transfer of funds; their types are Alpaca's."""
+    key, time = f"{account}-{need(entry, 'id')}", str(need(entry, "time"))
+    ts, day = parse_time(time), time[:10]
+    if need(entry, "type") == "TRANSFER_FUNDS":
+        text = str(entry.get("fundingReason") or "")
+        return [BrokerActivity(key, "TRANS", ts, day, amount=must(entry, "amount"), description=text)]
+    found = []
+    for row in entry.get("positionFinancings") or ():
+        name = str(need(row, "instrument"))
+        amount, symbol = must(row, "financing"), symbols.symbol(name)
+        found.append(BrokerActivity(f"{key}-{name}", "INT", ts, day, symbol, amount=amount))
+    return found
 
 
 def parse_position(data: Json, symbols: Symbols) -> BrokerPosition:
@@ -251,11 +277,6 @@ def parse_account(data: Json) -> BrokerAccount:
         equity=must(data, "NAV"),
         trading_blocked=False,
     )
-
-
-def _client_id(given: object, account: str, order_id: str) -> str:
-    """Return the client's id of an order; one that was placed without is named by its own."""
-    return str(given) if given else f"oanda-{account}-{order_id}"
 
 
 def need(data: Json, field: str) -> Any:

@@ -3,7 +3,10 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from ratchet.common import metrics
 from ratchet.core.assets import Registry
@@ -26,6 +29,7 @@ class OandaAccount:
         self.hub = Hub()
         self.step_seq = 0
         self.clock = 0
+        self.activities_ts = 0
         self._registry = registry
         self._marks = marks
         self._lock = threading.RLock()
@@ -46,7 +50,19 @@ class OandaAccount:
             self._stale = True
             self.step_seq, self.clock = step_seq, clock
             with self.exchange():
-                pass
+                self.activities_ts = self.clock
+
+    def open(self) -> None:
+        """Fund the account if it is new; durable when this returns."""
+        with self.exchange() as exchange:
+            if exchange.last_id:
+                return
+            try:
+                exchange.open_account(self.clock)
+                self._commit(exchange.drain_events(), self.step_seq, self.clock, WAIT_S)
+            except BaseException:
+                self._stale = True
+                raise
 
     def change(self, action: Callable[[FxExchange, int], Outcome]) -> Outcome:
         """Run a client's request at the present time; what it did is durable when this returns."""
@@ -64,15 +80,41 @@ class OandaAccount:
         with self.exchange() as exchange:
             if seq <= self.step_seq:
                 return 0
-            try:
-                events = exchange.on_bars(batches)
-                self._commit(events, seq, max(batches[0].ts, self.clock), wait_s)
-            except BaseException:
-                self._stale = True
-                raise
-            fills = sum(entry.type == "ORDER_FILL" for entry in events)
-            metrics.EXCHANGE_FILLS_TOTAL.inc(fills)
-            return fills
+            return self._match(exchange, batches, seq, wait_s)
+
+    def step_unnumbered(self, batches: Sequence[BarBatch], wait_s: float | None) -> int:
+        """Match bars that came without a step's number, and perhaps twice; return the number of fills."""
+        with self.exchange() as exchange:
+            fresh = [part for batch in batches if (part := self._unseen(exchange, batch)) is not None]
+            return self._match(exchange, fresh, self.step_seq, wait_s) if fresh else 0
+
+    @property
+    def last_id(self) -> int:
+        """Id of the account's last transaction that is durable."""
+        with self.exchange() as exchange:
+            return exchange.last_id
+
+    def _match(
+        self, exchange: FxExchange, batches: Sequence[BarBatch], seq: int, wait_s: float | None
+    ) -> int:
+        try:
+            events = exchange.on_bars(batches)
+            self._commit(events, seq, max(batches[0].ts, self.clock), wait_s)
+        except BaseException:
+            self._stale = True
+            raise
+        fills = sum(entry.type == "ORDER_FILL" for entry in events)
+        metrics.EXCHANGE_FILLS_TOTAL.inc(fills)
+        return fills
+
+    def _unseen(self, exchange: FxExchange, batch: BarBatch) -> BarBatch | None:
+        ends = exchange.book.bar_ends
+        names = [exchange.instruments.of_asset(asset_id) for asset_id in batch.asset_ids.tolist()]
+        rows = np.array([item is None or ends.get(item.name, 0) < batch.ts for item in names], dtype=bool)
+        if not rows.any():
+            return None
+        columns = ("asset_ids", "open", "high", "low", "close", "volume")
+        return replace(batch, **{name: getattr(batch, name)[rows] for name in columns})
 
     def set_clock(self, clock: int) -> None:
         """Move the clock forward between bars, durably: rollovers and expiries fall due."""
@@ -98,6 +140,8 @@ class OandaAccount:
         if changes or is_needed:
             self.store.commit(changes, self._row(changes), seq, clock, wait_s)
         self.step_seq, self.clock = seq, clock
+        if any(entry.type == "DAILY_FINANCING" for entry in events):
+            self.activities_ts = clock
         if events:
             self.hub.publish([{"entry": entry} for entry in events])
 

@@ -20,7 +20,10 @@ MAX_STREAMS = 20
 
 
 class OandaVenue:
-    """All accounts of one dataset; `tokens` tells which accounts each bearer token may use."""
+    """All accounts of one dataset; `tokens` tells which accounts each bearer token may use.
+
+    `requests_per_second` is 0 for no limit.
+    """
 
     def __init__(
         self,
@@ -59,7 +62,26 @@ class OandaVenue:
 
     def step_once(self, batches: Sequence[BarBatch], seq: int) -> int:
         """Match one step in every account and tell the prices; return the number of fills."""
-        fills = sum(account.step_once(batches, seq) for account in self.accounts.values())
+        return self._step(batches, lambda account: account.step_once(batches, seq))
+
+    def step(self, batches: Sequence[BarBatch], seq: int, wait_s: float | None) -> int:
+        """Like `step_once`; without step numbers (0), bars that an account has seen are left out."""
+        if seq:
+            return self._step(batches, lambda account: account.step_once(batches, seq, wait_s))
+        return self._step(batches, lambda account: account.step_unnumbered(batches, wait_s))
+
+    def open(self) -> None:
+        """Fund every account that is new, durably, before the first bar."""
+        for account in self.accounts.values():
+            account.open()
+
+    @property
+    def own(self) -> OandaAccount:
+        """The exchange's own account, which is the first one."""
+        return next(iter(self.accounts.values()))
+
+    def _step(self, batches: Sequence[BarBatch], match: Callable[[OandaAccount], int]) -> int:
+        fills = sum(match(account) for account in self.accounts.values())
         self.clock = max(self.clock, batches[0].ts)
         if self.price_hub.has_subscribers:
             names = [self._name(asset_id) for batch in batches for asset_id in batch.asset_ids.tolist()]
@@ -93,7 +115,7 @@ class OandaVenue:
             now, recent = time.monotonic(), self._recent
             while recent and recent[0] <= now - 1.0:
                 recent.popleft()
-            if len(recent) >= self._limit:
+            if self._limit and len(recent) >= self._limit:
                 raise BusyError(f"Too many requests: more than {self._limit} in a second")
             recent.append(now)
 

@@ -84,7 +84,7 @@ def report(
         shares = dict(zip(known, var_contributions(money, history, levels[0]).tolist(), strict=True))
     greeks = {i: facts.greeks for i, facts in context.assets.items() if facts.greeks is not None}
     tests = [
-        stress(name, scenario, snapshot.positions, registry, equity, greeks)
+        stress(name, scenario, snapshot.positions, registry, equity, greeks, snapshot.quote_rates)
         for name, scenario in scenarios.items()
     ]
     unmeasured = tuple(i for i in exposures if i not in known)
@@ -96,7 +96,7 @@ def _exposures(snapshot: PortfolioSnapshot, registry: Registry) -> dict[int, flo
     for position in snapshot.positions:
         if not 0 <= position.asset_id < len(registry):
             raise ValueError(f"asset {position.asset_id} is not in the registry")
-        value = float(position.qty) * position.mark
+        value = float(position.qty) * position.mark * snapshot.rate(position.asset_id)
         if not math.isfinite(value):
             raise ValueError(f"asset {position.asset_id}: {position.qty} at mark {position.mark}")
         exposures[position.asset_id] = value

@@ -137,16 +137,19 @@ def stress(
     registry: Registry,
     equity: float,
     greeks: Mapping[int, Greeks],
+    rates: Mapping[int, float] | None = None,
 ) -> StressResult:
     """Return what a scenario makes of the positions.
 
     An option with Greeks moves by delta and gamma with the shock of its underlying (its own class's), and a
-    bought one loses at most its value.
+    bought one loses at most its value. `rates` converts prices by asset id, 1 where it has none.
     """
+    known = rates or {}
     by_asset = {
         position.asset_id: _pnl(
             position, scenario.shock(registry[position.asset_id]), greeks.get(position.asset_id)
         )
+        * known.get(position.asset_id, 1.0)
         for position in positions
     }
     pnl = math.fsum(by_asset.values())

@@ -11,7 +11,7 @@ def order_notional(entry: Entry) -> Denial | None:
     limit, qty = entry.book.config.max_order_notional, entry.proposal.qty
     if limit is None or qty is None:
         return None
-    notional = finite(qty) * entry.proposal.price
+    notional = finite(qty) * entry.book.unit_value(entry.proposal)
     # A quantity that is not a number has a code of its own.
     if not notional > limit:
         return None

@@ -11,4 +11,5 @@ def liquidity_limit(entry: Entry) -> float:
     """Return the share of the asset's average money traded in a bar that an order may take."""
     if entry.asset.asset_class in entry.book.config.volume_unreported:
         return math.inf
-    return entry.book.config.max_bar_share_ratio * entry.facts.bar_notional
+    rate = entry.book.snapshot.rate(entry.asset.id)
+    return entry.book.config.max_bar_share_ratio * entry.facts.bar_notional * rate

@@ -1,0 +1,39 @@
+"""What a venue books that is no execution: dividends, interest and financing, splits."""
+
+from decimal import Decimal
+
+from ratchet.core.orders.money import ZERO
+from ratchet.core.portfolio.portfolio import Portfolio
+from ratchet.core.portfolio.position import Position
+
+REPLAYED_TYPES = frozenset({"DIV", "SPLIT", "INT"})
+"""Types that a backtest and a replay book; fees are reckoned with each fill."""
+
+
+def book_activity(
+    portfolio: Portfolio,
+    kind: str,
+    asset_id: int | None,
+    ts: int,
+    amount: Decimal,
+    units: Decimal = ZERO,
+    *,
+    cost: Decimal = ZERO,
+    is_flow: bool = False,
+) -> tuple[Position | None, Decimal]:
+    """Book signed money and units; return the position after it, where units changed, and the profit.
+
+    `kind` is Alpaca's type; a split leaves the value of what is held as it is. A flow is no profit.
+    """
+    position, realized = None, ZERO
+    if units and asset_id is not None:
+        is_split = kind.startswith("SPLIT")
+        position, realized = portfolio.adjust_units(asset_id, units, ts, cost=cost, is_split=is_split)
+    if amount:
+        portfolio.book_cash(amount, asset_id, is_flow=is_flow)
+    return position, realized
+
+
+def units_of(kind: str, qty: Decimal) -> Decimal:
+    """Return the units that change hands: a cash dividend names those that it was paid for."""
+    return qty if kind.startswith("SPLIT") else ZERO
