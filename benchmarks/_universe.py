@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,8 +165,7 @@ def write_config(universe: Universe, folder: Path) -> None:
         "risk.yaml": risk,
         "phases.yaml": phases,
         "strategies.yaml": {"strategies": universe.strategies},
-        "exchange.yaml": yaml.safe_load((source / "exchange.yaml").read_text()),
     }
-    folder.mkdir(parents=True)
+    shutil.copytree(source, folder)
     for name, content in files.items():
         (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))

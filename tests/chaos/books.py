@@ -13,7 +13,12 @@ _TAKEN = ("accepted", "partially_filled", "pending_cancel", "filled", "canceled"
 _VENUE_ORDERS = "SELECT client_order_id, doc->>'filled_qty' FROM paper.orders WHERE account = %s"
 _VENUE_FILLS = "SELECT doc->>'execution_id' FROM paper.activities WHERE account = %s AND type = 'FILL'"
 _VENUE_POSITIONS = "SELECT asset_id, doc->>'qty' FROM paper.positions WHERE account = %s"
-_VENUE_CASH = "SELECT doc->>'cash' FROM paper.accounts WHERE account = %s"
+# The portfolio's money lies in both venues' accounts.
+_VENUE_CASH = """
+SELECT (doc->>'cash')::numeric
+       + coalesce((SELECT sum((doc->>'balance')::numeric) FROM paper.oanda_accounts), 0)
+FROM paper.accounts WHERE account = %s
+"""
 _ORDERS = "SELECT client_order_id, status, filled_qty, proposal_id FROM orders WHERE portfolio = %s"
 _DECIDED = """
 SELECT client_order_id, symbol, side, qty, status, filled_qty FROM orders WHERE portfolio = %s ORDER BY 1
@@ -89,7 +94,7 @@ def _compare_holdings(rows: Any, registry: Registry, verdict: Verdict) -> None:
         if held.get(symbol, 0) != booked.get(symbol, 0)
     ]
     (cash,), (ledger,) = rows(_VENUE_CASH)[0], rows(_CASH)[0]
-    if Decimal(cash) != ledger:
+    if cash != ledger:
         verdict.drift.append(f"cash: {ledger} in the ledger, {cash} at the venue")
 
 
