@@ -23,10 +23,11 @@ from ratchet.cli.home import Home, Secrets
 from ratchet.cli.platform import runs
 from ratchet.cli.platform.environment import platform_environment
 from ratchet.cli.platform.services import HOST, Ports, service_specs
+from ratchet.cli.platform.services import SERVICES as PLATFORM
 from ratchet.cli.supervision import ProcessSpec
 from ratchet.cli.supervision.process import probe
 from ratchet.common.db import Database
-from ratchet.common.embedded import launch
+from ratchet.common.embedded import free_port, launch
 from ratchet.common.migrate import migrate
 from ratchet.common.paths import default_dir
 from ratchet.common.platform import Platform, load_platform
@@ -80,7 +81,12 @@ class Cluster:
         self.postgres.start()
         self.redis_url = self.valkey.start()
         self.database_url = self._create_database()
-        self.ports = Ports.choose()
+        # Not the default ones: a platform that starts meanwhile would take those of a service that is dead.
+        self.ports = Ports(
+            grpc={service.name: free_port() for service in PLATFORM if service.grpc_port},
+            admin={service.name: free_port() for service in PLATFORM},
+            exchange=free_port(),
+        )
         for spec in self._specs():
             self.running[spec.name] = Running(spec, self._spawn(spec))
         self.wait_ready()
