@@ -383,7 +383,7 @@ class Engine:
         return self.session.portfolio.cash - moved
 
     def _state(self) -> dict[str, Any]:
-        state = self.session.state(all_marks=False)
+        state = self.session.state()
         # The ledger knows every execution; repeating them in each commit would only cost.
         state["portfolio"]["seen"] = []
         return state

@@ -1,6 +1,5 @@
 """What a portfolio writes down, and the way to a JSON-able dict and back, exactly."""
 
-from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Self
 
@@ -27,12 +26,10 @@ class Books:
         self.marks = np.zeros(size, dtype=np.float64)
         self.mark_ts = np.zeros(size, dtype=np.int64)
 
-    def dump(self, marked_too: Collection[int] | None = None) -> dict[str, Any]:
-        """Return everything as a JSON-able dict; of the marks, if given, those held and `marked_too` only."""
+    def dump(self) -> dict[str, Any]:
+        """Return everything as a JSON-able dict."""
         held = sorted(self.positions)
         marked = self.marks.nonzero()[0]
-        if marked_too is not None:
-            marked = marked[np.isin(marked, [*held, *marked_too])]
         return {
             "cash": str(self.cash),
             "peak_equity": str(self.peak_equity),

@@ -1,6 +1,6 @@
 """The portfolio of record: cash, positions, marks, daily profit and loss. One writer; not thread-safe."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -229,13 +229,9 @@ class Portfolio:
             quote_rates=self._margin.rates() if self._margin is not None else {},
         )
 
-    def state(self, marked_too: Collection[int] | None = None) -> dict[str, Any]:
-        """Return everything as a JSON-able dict, exactly.
-
-        With `marked_too`, marks of assets that are neither held nor among these are left out: their next bar
-        tells them.
-        """
-        state = {"name": self.name, **self._books.dump(marked_too)}
+    def state(self) -> dict[str, Any]:
+        """Return everything as a JSON-able dict, exactly."""
+        state = {"name": self.name, **self._books.dump()}
         return state if self._margin is None else {**state, "margin": self._margin.dump()}
 
     @classmethod

@@ -288,16 +288,10 @@ class TradingSession:
         price = from_float(mark)
         return MarketView(mark_ts, price, price, price)
 
-    def state(self, *, all_marks: bool = True) -> dict[str, Any]:
-        """Return everything as a JSON-able dict, exactly.
-
-        Without `all_marks`, only those of assets that are held or have a working order: of a large universe
-        the others are most of the state, and no decision needs them before their next bar.
-        """
-        orders = (*self._orders.values(), *self.parents.orders)
-        worked = None if all_marks else {order.asset_id for order in orders}
+    def state(self) -> dict[str, Any]:
+        """Return everything as a JSON-able dict, exactly."""
         return {
-            "portfolio": self.portfolio.state(worked),
+            "portfolio": self.portfolio.state(),
             "orders": [to_row(order) for order in self.working_orders],
             "exits": self.exit_states.to_json(),
             "breakers": self.breakers.state(),
