@@ -92,7 +92,7 @@ class LiveLoop:
             self._ticks.close()
 
     def _recall_bars(self) -> None:
-        """Mark the newest bars of the running day, since the ledger keeps no marks but of what is held."""
+        """Mark the newest bars of the running day, which may be later than the last commit."""
         portfolio = self._engine.session.portfolio
         for universe in self._parts.registry.universes:
             with contextlib.suppress(BusUnavailableError, UnreadableError):
