@@ -118,7 +118,7 @@ def start_forex(forex_market: ForexMarket, postgres_url: str) -> Iterator[Callab
     """Return a function that serves accounts of their own; the same name finds the same accounts again."""
     closers: list[Callable[[], object]] = []
 
-    def start(name: str = "", limit: int = 100_000) -> ForexDesk:
+    def start(name: str = "", limit: int = 100_000, *, fills_at_quote: bool = False) -> ForexDesk:
         while closers:
             closers.pop()()
         name = name or f"test-{uuid4()}"
@@ -133,7 +133,9 @@ def start_forex(forex_market: ForexMarket, postgres_url: str) -> Iterator[Callab
         platform = forex_market.platform
         store = Store(db, name, registry, leader)
         venue = PaperVenue(registry, platform.exchange, name, Credentials(KEY, SECRET), store, history)
-        oanda = build_venue(name, registry, platform.oanda, TOKENS, db, leader, history)
+        oanda = build_venue(
+            name, registry, platform.oanda, TOKENS, db, leader, history, fills_at_quote=fills_at_quote
+        )
         oanda._limit = limit
         simulation = Simulation(venue, replay, oanda=oanda)
         simulation.start()

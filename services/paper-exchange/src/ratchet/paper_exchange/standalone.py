@@ -107,6 +107,7 @@ def _oanda(
         leader,
         lambda clock: DatasetHistory(replay.columns, registry, clock),
         fresh=options.fresh,
+        fills_at_quote=True,
     )
 
 

@@ -12,6 +12,7 @@ from ratchet.core.fx.describe import money_text
 from ratchet.core.fx.filling import immediate_refusal
 from ratchet.core.fx.instruments import Instrument
 from ratchet.core.fx.records import FxOrder, FxOrderRequest, Transaction
+from ratchet.core.fx.simulation import match_at_quote
 from ratchet.core.fx.types import CancelReason, Closeout, OrderKind, RejectReason
 from ratchet.core.fx.valuation import value_of
 from ratchet.core.sessions.catalog import get_calendar
@@ -29,12 +30,24 @@ class Outcome:
         """Return the first transaction whose type ends with one of the texts."""
         return next((entry for entry in self.transactions if entry.type.endswith(kinds)), None)
 
+    def ending(self, kind: str, order_id: int) -> Transaction | None:
+        """Return the ORDER_FILL or ORDER_CANCEL of one order; its linked orders may have ended as well."""
+        of_order = (entry for entry in self.transactions if entry.body.get("orderID") == str(order_id))
+        return next((entry for entry in of_order if entry.type == kind), None)
+
 
 class FxDesk:
-    """The account's book and the requests that change it."""
+    """The account's book and the requests that change it.
 
-    def __init__(self, registry: Registry, config: FxConfig, account: str, track_changes: bool) -> None:
+    With `fills_at_quote`, an order that the present quote would fill has been filled when its request
+    returns, as at OANDA; without, it waits for the next bar, so that a replay cannot trade at a known price.
+    """
+
+    def __init__(
+        self, registry: Registry, config: FxConfig, account: str, track_changes: bool, fills_at_quote: bool
+    ) -> None:
         self._book = FxBook(registry, config, account, track_changes)
+        self._fills_at_quote = fills_at_quote
 
     def open_account(self, ts: int) -> None:
         """Create the account and fund it, once; every other call does it if need be."""
@@ -194,14 +207,16 @@ class FxDesk:
         return tuple(self._book.events[mark:])
 
     def _settle(self, order: FxOrder, ts: int) -> None:
-        """Cancel a market order at once that the venue would not fill."""
-        if order.kind is not OrderKind.MARKET:
-            return
+        """Cancel a market order at once that the venue would not fill, and fill what fills at the quote."""
+        is_market = order.kind is OrderKind.MARKET
+        reason: CancelReason | None = None
         if not self.is_open(self._book.instruments[order.instrument], ts):
-            lifecycle.cancel(self._book, order, CancelReason.MARKET_HALTED, ts)
-            return
-        reason = immediate_refusal(self._book, order, ts)
-        if reason is not None:
+            reason = CancelReason.MARKET_HALTED
+        elif is_market:
+            reason = immediate_refusal(self._book, order, ts)
+        if reason is None and self._fills_at_quote:
+            match_at_quote(self._book, order, ts)
+        elif reason is not None and is_market:
             lifecycle.cancel(self._book, order, reason, ts)
 
     def _no_order(self, specifier: str, ts: int, mark: int, kind: str = "ORDER_CANCEL_REJECT") -> Outcome:

@@ -58,8 +58,9 @@ class FxExchange(FxDesk):
         account: str = "101-001-0000001-001",
         *,
         track_changes: bool = False,
+        fills_at_quote: bool = False,
     ) -> None:
-        super().__init__(registry, config or FxConfig(), account, track_changes)
+        super().__init__(registry, config or FxConfig(), account, track_changes, fills_at_quote)
 
     @property
     def book(self) -> FxBook:
@@ -163,12 +164,19 @@ class FxExchange(FxDesk):
         state: dict[str, Any],
         *,
         track_changes: bool = False,
+        fills_at_quote: bool = False,
     ) -> Self:
         """Rebuild an account from `snapshot()`, or from stored rows under the same keys.
 
         Rows carry no quotes: after a restore from rows call `mark` with each instrument's last bar.
         """
-        exchange = cls(registry, config, str(state["account"]["account"]), track_changes=track_changes)
+        exchange = cls(
+            registry,
+            config,
+            str(state["account"]["account"]),
+            track_changes=track_changes,
+            fills_at_quote=fills_at_quote,
+        )
         persistence.load(exchange._book, state)
         return exchange
 

@@ -1,4 +1,4 @@
-"""Matching an instrument's pending orders against one bar."""
+"""Matching an instrument's pending orders against one bar, or a new order against the present quote."""
 
 import heapq
 from dataclasses import replace
@@ -7,7 +7,7 @@ from decimal import Decimal
 from ratchet.core.fx import lifecycle
 from ratchet.core.fx.book import FxBook
 from ratchet.core.fx.filling import closing_price, fill
-from ratchet.core.fx.matching import FxBar, FxMatch, find, is_stop, price_of, trailed
+from ratchet.core.fx.matching import FxBar, FxMatch, find, is_stop, make_bar, price_of, trailed
 from ratchet.core.fx.netting import direction
 from ratchet.core.fx.records import FxOrder, FxTrade
 from ratchet.core.fx.types import CancelReason, FxTimeInForce, OrderKind
@@ -42,12 +42,8 @@ class FxMatcher:
             if current is not None:
                 self._age(current)
 
-    def _side(self, order: FxOrder) -> Side:
-        units = direction(order, self._book.trades.get(order.trade_id))
-        return Side.BUY if units > 0 else Side.SELL
-
     def _enter(self, order: FxOrder, bar: FxBar) -> None:
-        match = find(order, self._side(order), bar)
+        match = find(order, _side(self._book, order), bar)
         if match is not None:
             heapq.heappush(self._candidates, (match.rank, order.id, match))
 
@@ -57,7 +53,7 @@ class FxMatcher:
             order = self._book.orders.get(order_id)
             if order is None:
                 continue
-            side = self._side(order)
+            side = _side(self._book, order)
             price = price_of(self._book.config, order, side, match, self._bar.instrument)
             self._move_market(side, match.match.reference)
             self._book.begin()
@@ -86,7 +82,7 @@ class FxMatcher:
             order = self._book.orders[order_id]
             if at_open:
                 self._resting.append(order_id)
-            if at_open or is_stop(order, self._side(order)):
+            if at_open or is_stop(order, _side(self._book, order)):
                 self._enter(order, rest)
 
     def _age(self, order: FxOrder) -> None:
@@ -97,7 +93,7 @@ class FxMatcher:
             self._trail(order)
 
     def _trail(self, order: FxOrder) -> None:
-        side = self._side(order)
+        side = _side(self._book, order)
         level, is_hit = trailed(order, side, self._bar)
         if level != order.trailing_value:
             order = self._book.put_order(replace(order, trailing_value=level))
@@ -105,3 +101,19 @@ class FxMatcher:
             self._move_market(side, level)
             self._book.begin()
             fill(self._book, order, level, self._ts)
+
+
+def match_at_quote(book: FxBook, order: FxOrder, ts: int) -> None:
+    """Fill a new order at the present quote, or let it rest; one that must not rest is cancelled."""
+    instrument, side = book.instruments[order.instrument], _side(book, order)
+    mid = book.quotes[order.instrument].mid
+    match = find(order, side, make_bar(book.config, instrument, (mid, mid, mid, mid)))
+    if match is not None:
+        fill(book, order, price_of(book.config, order, side, match, instrument), ts)
+    elif order.time_in_force in _IMMEDIATE:
+        lifecycle.cancel(book, order, CancelReason.TIME_IN_FORCE_EXPIRED, ts)
+
+
+def _side(book: FxBook, order: FxOrder) -> Side:
+    units = direction(order, book.trades.get(order.trade_id))
+    return Side.BUY if units > 0 else Side.SELL

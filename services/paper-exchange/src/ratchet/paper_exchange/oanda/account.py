@@ -21,7 +21,15 @@ Marks = Callable[[], Sequence[BarBatch]]
 class OandaAccount:
     """Safe for threads; memory is rebuilt from the rows whenever a commit did not certainly succeed."""
 
-    def __init__(self, registry: Registry, config: FxConfig, store: OandaStore, marks: Marks) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        config: FxConfig,
+        store: OandaStore,
+        marks: Marks,
+        *,
+        fills_at_quote: bool = False,
+    ) -> None:
         """`marks` returns each asset's last bar, which gives the quotes after a restart."""
         self.id = store.account
         self.store = store
@@ -32,6 +40,7 @@ class OandaAccount:
         self.activities_ts = 0
         self._registry = registry
         self._marks = marks
+        self._options = {"track_changes": True, "fills_at_quote": fills_at_quote}
         self._lock = threading.RLock()
         self._stale = True
         self._exchange = self._new()
@@ -156,11 +165,11 @@ class OandaAccount:
         else:
             step_seq, clock, state = stored
             self.step_seq, self.clock = max(self.step_seq, step_seq), max(self.clock, clock)
-            self._exchange = FxExchange.restore(self._registry, self.config, state, track_changes=True)
+            self._exchange = FxExchange.restore(self._registry, self.config, state, **self._options)
         if self.clock:
             for batch in self._marks():
                 self._exchange.mark([batch])
         self._stale = False
 
     def _new(self) -> FxExchange:
-        return FxExchange(self._registry, self.config, self.id, track_changes=True)
+        return FxExchange(self._registry, self.config, self.id, **self._options)

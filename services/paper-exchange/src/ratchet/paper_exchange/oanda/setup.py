@@ -62,6 +62,7 @@ def build_venue(
     history_of: Callable[[Callable[[], int]], BarHistory],
     *,
     fresh: bool = False,
+    fills_at_quote: bool = False,
 ) -> OandaVenue:
     """Return the venue with an account for each token, in order; `fresh` forgets what they hold."""
     if len(set(tokens)) != len(tokens):
@@ -74,4 +75,4 @@ def build_venue(
         for store in stores:
             store.forget()
     accounts = {token: (number,) for token, number in zip(tokens, numbers, strict=True)}
-    return OandaVenue(registry, config, stores, accounts, history_of)
+    return OandaVenue(registry, config, stores, accounts, history_of, fills_at_quote=fills_at_quote)

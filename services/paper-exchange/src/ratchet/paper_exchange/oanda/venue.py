@@ -22,7 +22,7 @@ MAX_STREAMS = 20
 class OandaVenue:
     """All accounts of one dataset; `tokens` tells which accounts each bearer token may use.
 
-    `requests_per_second` is 0 for no limit.
+    `requests_per_second` is 0 for no limit; `fills_at_quote` as in `FxExchange`.
     """
 
     def __init__(
@@ -34,9 +34,11 @@ class OandaVenue:
         history_of: Callable[[Callable[[], int]], BarHistory],
         *,
         requests_per_second: int = REQUESTS_PER_SECOND,
+        fills_at_quote: bool = False,
     ) -> None:
         self.registry = registry
         self.config = config
+        self._fills_at_quote = fills_at_quote
         self.instruments = Instruments(registry, config)
         self.history = history_of(lambda: self.clock)
         self.price_hub = Hub()
@@ -121,7 +123,11 @@ class OandaVenue:
 
     def _account(self, store: OandaStore) -> OandaAccount:
         return OandaAccount(
-            self.registry, self.config, store, lambda: last_batches(self.history, self.registry)
+            self.registry,
+            self.config,
+            store,
+            lambda: last_batches(self.history, self.registry),
+            fills_at_quote=self._fills_at_quote,
         )
 
     def _name(self, asset_id: int) -> str:

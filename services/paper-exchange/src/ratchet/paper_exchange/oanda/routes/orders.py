@@ -22,7 +22,7 @@ _ABSENT = frozenset(
 
 @router.post("/orders")
 def create(desk: DeskDep, body: JsonBody) -> JSONResponse:
-    """Take an order; a market order fills at the next bar, unless it is cancelled at once."""
+    """Take an order; what the present quote fills, or would never fill, has ended when it is answered."""
     request = read.order_request(body)
     outcome = desk.account.change(lambda exchange, ts: exchange.submit(request, ts))
     metrics.EXCHANGE_ORDERS_TOTAL.labels("rejected" if outcome.rejected else "accepted").inc()
@@ -34,11 +34,13 @@ def create(desk: DeskDep, body: JsonBody) -> JSONResponse:
     return answer
 
 
-def created_fields(outcome: Outcome) -> Json:
+def created_fields(outcome: Outcome, prefix: str = "order") -> Json:
     """Return the transactions of a new order under their names."""
+    made = outcome.transactions[0]
     return {
-        "orderCreateTransaction": outcome.transactions[0],
-        "orderCancelTransaction": outcome.first("ORDER_CANCEL"),
+        f"{prefix}CreateTransaction": made,
+        f"{prefix}FillTransaction": outcome.ending("ORDER_FILL", made.id),
+        f"{prefix}CancelTransaction": outcome.ending("ORDER_CANCEL", made.id),
     }
 
 
@@ -110,9 +112,12 @@ def replace(desk: DeskDep, specifier: str, body: JsonBody) -> JSONResponse:
         return desk.outcome(outcome, {"orderCancelRejectTransaction": outcome.transactions[0]}, 201, 404)
     if outcome.rejected:
         return desk.outcome(outcome, {"orderRejectTransaction": outcome.transactions[0]}, 201)
+    cancelled, made = outcome.transactions[:2]
     fields = {
-        "orderCancelTransaction": outcome.transactions[0],
-        "orderCreateTransaction": outcome.transactions[1],
+        "orderCancelTransaction": cancelled,
+        "orderCreateTransaction": made,
+        "orderFillTransaction": outcome.ending("ORDER_FILL", made.id),
+        "replacingOrderCancelTransaction": outcome.ending("ORDER_CANCEL", made.id),
     }
     return desk.outcome(outcome, fields, 201)
 

@@ -7,6 +7,7 @@ from ratchet.core.fx import Closeout, FxExchange, Outcome, RejectReason, Transac
 from ratchet.paper_exchange.oanda import requests as read
 from ratchet.paper_exchange.oanda.errors import OandaError
 from ratchet.paper_exchange.oanda.routes import DeskDep, Json, JsonBody
+from ratchet.paper_exchange.oanda.routes.orders import created_fields
 
 router = APIRouter(prefix="/accounts/{account_id}")
 
@@ -37,7 +38,7 @@ def position(desk: DeskDep, instrument: str) -> JSONResponse:
 
 @router.put("/positions/{instrument}/close")
 def close(desk: DeskDep, instrument: str, body: JsonBody | None = None) -> JSONResponse:
-    """Close the long or short side at the next bar: all of it, some units, or (NONE) nothing."""
+    """Close the long or short side at the market: all of it, some units, or (NONE) nothing."""
     name, sides = desk.instrument(instrument).name, read.position_closeouts(body or {})
     if not sides:
         raise OandaError(
@@ -68,7 +69,4 @@ def close(desk: DeskDep, instrument: str, body: JsonBody | None = None) -> JSONR
 def _names(side: str, outcome: Outcome) -> Json:
     if outcome.rejected:
         return {f"{side}OrderRejectTransaction": outcome.transactions[0]}
-    return {
-        f"{side}OrderCreateTransaction": outcome.transactions[0],
-        f"{side}OrderCancelTransaction": outcome.first("ORDER_CANCEL"),
-    }
+    return created_fields(outcome, f"{side}Order")

@@ -74,7 +74,7 @@ def _find(desk: Desk, exchange: FxExchange, specifier: str) -> FxTrade:
 
 @router.put("/trades/{specifier}/close")
 def close(desk: DeskDep, specifier: str, body: JsonBody | None = None) -> JSONResponse:
-    """Close a trade at the next bar, all of it or some units."""
+    """Close a trade at the market, all of it or some units."""
     units = read.closing_units("units", (body or {}).get("units"))
     if isinstance(units, str):
         raise invalid("units", units, "ALL or a number")
