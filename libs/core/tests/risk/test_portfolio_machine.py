@@ -49,15 +49,16 @@ class Desk(RuleBasedStateMachine):
         correlated=st.sampled_from([0.2, 5.0, 5.0]),
         sector=st.sampled_from([0.15, 5.0, 5.0]),
         klass=st.sampled_from([0.12, 1.0, 1.0]),
+        buffer=st.sampled_from([0.7, 0.03, 0.03]),
     )
-    def begin(self, adding, short, exposure, heat, positions, order, correlated, sector, klass):
+    def begin(self, adding, short, exposure, heat, positions, order, correlated, sector, klass, buffer):
         self.registry = make_registry()
         self.config = RiskConfig(
             allow_adding=adding, allow_short=short, max_exposure_ratio=exposure, max_heat_ratio=heat,
             max_positions=positions, max_correlated_ratio=correlated, max_sector_ratio=sector,
             class_limit_ratio=dict.fromkeys(CLASSES, klass), max_order_ratio=order, avoid_sideways=(),
-            max_orders_per_minute=8, risk_per_trade_ratio=0.05, max_bar_volatility_ratio=0.01,
-            correlation_scaling=0.0,
+            max_orders_per_minute=8, cash_buffer_ratio=buffer, risk_per_trade_ratio=0.05,
+            max_bar_volatility_ratio=0.01, correlation_scaling=0.0,
         )  # fmt: skip
         self.engine = RiskEngine(self.registry, self.config)
         self.portfolio = Portfolio(self.registry, Decimal(100_000))
