@@ -1,7 +1,7 @@
-"""The requests that trading waits for, answered without a web framework's layers and without a thread's turn.
+"""The requests that trading waits for, answered without a web framework's layers or a thread's turn.
 
-They are placing an order, cancelling one and looking one up by its client's id. What is not plain here goes on
-to the app, whose routes do the same: wrong bodies, unknown parameters, requests without a key.
+They are placing an order, cancelling one and looking one up by its client's id. What is not plain here goes
+on to the app, whose routes do the same: wrong bodies, unknown parameters, requests without a key.
 """
 
 import json

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg2.errors
 
 from ratchet.common.db import Cursor, Database
+from ratchet.common.errors import ClaimError, FencedError
 from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.core.assets import Registry
 from ratchet.core.exchange import Changes, ExchangeOrder
@@ -153,6 +154,8 @@ class Store:
         """
         try:
             self._commit(changes, place, updates, wait_s, waits=is_step or self._is_durable)
+        except ClaimError as error:
+            raise FencedError(f"account {self.account!r}: another process writes it") from error
         except psycopg2.errors.UniqueViolation as error:
             if error.diag.constraint_name != _ONE_USE:
                 raise
@@ -168,8 +171,7 @@ class Store:
         waits: bool,
     ) -> None:
         first = place.trade_updates - len(updates) + 1
-        with self._db.transaction(wait_s=wait_s, first=self._leader.guard) as cursor:
-            self._leader.verify(cursor)
+        with self._db.claiming(self._leader.claim, wait_s=wait_s) as cursor:
             if not waits:
                 cursor.later("SET LOCAL synchronous_commit = off")
             self._write_rows(cursor, changes)
