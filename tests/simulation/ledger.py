@@ -142,7 +142,7 @@ class MemoryLedger:
         return self._shared[0]
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[MemoryTransaction]:
+    def transaction(self, *, durable: bool = True, claimed: str | None = None) -> Iterator[MemoryTransaction]:
         """Begin to write; what was written is durable when this ends, unless the commit breaks."""
         draft = copy.copy(self.books)
         for name in ("orders", "proposals", "keys", "events", "fills", "positions", "announced", "active_at"):

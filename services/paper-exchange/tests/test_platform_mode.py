@@ -399,8 +399,8 @@ def test_an_order_that_was_committed_without_an_answer_is_found_and_not_made_twi
     life.venue.step(steps[0], 1)
     commit = life.venue.store.commit
 
-    def commit_and_lose_the_answer(*arguments: Any) -> None:
-        commit(*arguments)
+    def commit_and_lose_the_answer(*arguments: Any, **options: Any) -> None:
+        commit(*arguments, **options)
         raise CommitUnknownError("connection lost during COMMIT")
 
     monkeypatch.setattr(life.venue.store, "commit", commit_and_lose_the_answer)
@@ -417,7 +417,7 @@ def test_a_commit_that_failed_leaves_no_trace(born, steps, monkeypatch):
         life.venue.step(steps[number], number + 1)
     place = life.venue.place
 
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise DatabaseUnavailableError("gone")
 
     monkeypatch.setattr(life.venue.store, "commit", fail)

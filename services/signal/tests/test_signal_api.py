@@ -42,8 +42,8 @@ def decided(market, make_worker):
 def test_a_signal_is_explained_by_its_votes_and_features(api, decided, db, market):
     platform, _ = market
     store = SignalStore(db, platform.registry)
-    store.save(decided)
-    store.save(decided)
+    store.save([decided])
+    store.save([decided])
     assert db.query("SELECT count(*) FROM signals") == [(len(decided.signals),)]
     signal = decided.signals[0]
     answer = api.Explain(signals_pb2.ExplainRequest(signal_id=str(signal.id)))

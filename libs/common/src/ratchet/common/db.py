@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ import psycopg2.pool
 from pydantic import SecretStr
 
 from ratchet.common import copying, metrics
-from ratchet.common.errors import CommitUnknownError, DatabaseUnavailableError
+from ratchet.common.errors import ClaimError, CommitUnknownError, DatabaseUnavailableError
 from ratchet.common.logging import get_logger
 from ratchet.common.pipelining import PipelinedCursor, Statement
 
@@ -85,17 +86,23 @@ class Database:
         during COMMIT.
         """
         begin = (f"BEGIN; {first[0]}", first[1]) if first else _BEGIN
-        with self._opened(begin, wait_s) as cursor:
-            try:
+        with self._opened(begin, wait_s) as cursor, self._ended(cursor):
+            yield cursor
+
+    @contextlib.contextmanager
+    def claiming(self, claim: Statement, *, wait_s: float | None = None) -> Iterator[Cursor]:
+        """Yield a cursor in a transaction of one round trip: what `later` is given travels with COMMIT.
+
+        `claim` goes before it: a SELECT that divides by zero unless what it claims is so, which raises
+        ClaimError. Other errors are those of `transaction`; a connection that dies after this was called
+        leaves the outcome unknown, one that had died before is noticed and opened anew.
+        """
+        begin = (f"BEGIN; {claim[0]}", claim[1])
+        try:
+            with self._opened(begin, wait_s, is_deferred=True) as cursor, self._ended(cursor):
                 yield cursor
-                self._commit(cursor)
-            except CommitUnknownError:
-                raise
-            except BaseException:
-                cursor.forget_queued()
-                with contextlib.suppress(*_LOST):
-                    cursor.execute("ROLLBACK")
-                raise
+        except psycopg2.errors.DivisionByZero as error:
+            raise ClaimError(_reason(error)) from error
 
     def run(self, work: Callable[[Cursor], T], *, wait_s: float | None = None) -> T:
         """Run `work(cursor)` in a transaction, anew if the server was lost or it was a deadlock.
@@ -215,21 +222,39 @@ class Database:
             self._pool = None
 
     @contextlib.contextmanager
-    def _opened(self, first: Statement, wait_s: float | None) -> Iterator[Cursor]:
-        """Yield a cursor that has executed `first`, on a connection of the pool."""
-        connection, cursor = self._open(first, wait_s)
+    def _ended(self, cursor: Cursor) -> Iterator[None]:
+        """Commit at the end, roll back on any error."""
+        try:
+            yield
+            self._commit(cursor)
+        except CommitUnknownError:
+            raise
+        except BaseException:
+            cursor.forget_queued()
+            with contextlib.suppress(*_LOST):
+                cursor.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def _opened(
+        self, first: Statement, wait_s: float | None, *, is_deferred: bool = False
+    ) -> Iterator[Cursor]:
+        """Yield a cursor that has executed `first`, or has it queued, on a connection of the pool."""
+        connection, cursor = self._open(first, wait_s, is_deferred=is_deferred)
         try:
             with self._translated(connection), cursor:
                 yield cursor
         finally:
             self._release(connection)
 
-    def _open(self, first: Statement, wait_s: float | None) -> tuple[Connection, Cursor]:
+    def _open(
+        self, first: Statement, wait_s: float | None, *, is_deferred: bool
+    ) -> tuple[Connection, Cursor]:
         deadline = None if wait_s is None else time.monotonic() + wait_s
         backoff = _FIRST_BACKOFF_S
         while True:
             try:
-                return self._try_open(first, deadline)
+                return self._try_open(first, deadline, is_deferred=is_deferred)
             except _LOST as error:
                 if _server_said_no(error):
                     raise
@@ -243,10 +268,16 @@ class Database:
                 raise DatabaseUnavailableError(f"{reason} (stopped while waiting)")
             backoff = min(backoff * 2, _LAST_BACKOFF_S)
 
-    def _try_open(self, first: Statement, deadline: float | None) -> tuple[Connection, Cursor]:
+    def _try_open(
+        self, first: Statement, deadline: float | None, *, is_deferred: bool
+    ) -> tuple[Connection, Cursor]:
         for _ in range(self._pool_size):
             connection = self._acquire(deadline)
             try:
+                if is_deferred and _is_quiet(connection):
+                    cursor = cast("Cursor", connection.cursor())
+                    cursor.later(*first)
+                    return connection, cursor
                 return connection, self._started(connection, first)
             except _LOST as error:
                 # A pooled connection may have died: its first statement shows it, before anything was done.
@@ -363,6 +394,13 @@ def detect_capability(cursor: psycopg2.extensions.cursor) -> Capability:
     if not (available and preloaded):
         return Capability.NONE
     return Capability.TIMESCALE if licence in (None, "", "timescale") else Capability.APACHE
+
+
+def _is_quiet(connection: Connection) -> bool:
+    """Return whether the server has said nothing since the last answer, such as that it closes."""
+    poller = select.poll()
+    poller.register(connection.fileno(), select.POLLIN)
+    return not poller.poll(0)
 
 
 def _server_said_no(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ RatchetError
 │   ├── DatabaseUnavailableError
 │   │   └── CommitUnknownError     the connection died while committing: ask before repeating
 │   └── BusUnavailableError
+├── ClaimError             what a transaction took for granted is not so: look, and begin anew
 └── FencedError            another process leads this portfolio: stop
 """
 
@@ -52,6 +53,10 @@ class CommitUnknownError(DatabaseUnavailableError):
 
 class BusUnavailableError(UnavailableError):
     """Redis cannot be reached."""
+
+
+class ClaimError(RatchetError):
+    """What a transaction had claimed was not so: nothing of it was written."""
 
 
 class FencedError(RatchetError):

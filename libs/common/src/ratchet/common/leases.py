@@ -17,6 +17,11 @@ _OURS = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call({}) end
 _RENEW = _OURS.format("'pexpire', KEYS[1], ARGV[2]")
 _RELEASE = _OURS.format("'del', KEYS[1]")
 
+_CLAIM = (
+    "SELECT 1 / count(*) FROM "
+    "(SELECT FROM portfolio_leadership WHERE portfolio = %s AND epoch = %s FOR SHARE) AS held"
+)
+
 
 class RedisLease:
     """A named lease that its owner keeps by renewing it before `ttl_s` has passed."""
@@ -147,6 +152,13 @@ class AdvisoryLeaderLock:
     def guard(self) -> Statement:
         """The statement of `check`, to be sent along with BEGIN and verified by `verify`."""
         return ("SELECT epoch FROM portfolio_leadership WHERE portfolio = %s FOR SHARE", (self._portfolio,))
+
+    @property
+    def claim(self) -> Statement:
+        """The statement of `check` for `Database.claiming`; FencedError if we do not even think to lead."""
+        if not self.epoch:
+            raise FencedError(f"portfolio {self._portfolio!r}: this process does not lead")
+        return (_CLAIM, (self._portfolio, self.epoch))
 
     def verify(self, cursor: Cursor) -> None:
         """Raise FencedError unless `guard`, which the cursor has just executed, shows our epoch."""

@@ -20,7 +20,7 @@ class PipelinedCursor(psycopg2.extensions.cursor):
         super().__init__(*arguments, **options)
         self._queued: list[bytes] = []
 
-    def later(self, sql: str, parameters: Sequence[Any] | None = None) -> None:
+    def later(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
         """Queue a statement whose result nobody reads."""
         self._queued.append(self.mogrify(sql, parameters))
 

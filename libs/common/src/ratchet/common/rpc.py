@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
     # Generic in the stubs only.
-    _UnaryUnary = grpc.UnaryUnaryClientInterceptor[Any, Any]
-    _UnaryStream = grpc.UnaryStreamClientInterceptor[Any, Any]
+    _UnaryUnary = grpc.UnaryUnaryMultiCallable[Any, Any]
+    _UnaryStream = grpc.UnaryStreamMultiCallable[Any, Any]
 else:
-    _UnaryUnary = grpc.UnaryUnaryClientInterceptor
-    _UnaryStream = grpc.UnaryStreamClientInterceptor
+    _UnaryUnary = grpc.UnaryUnaryMultiCallable
+    _UnaryStream = grpc.UnaryStreamMultiCallable
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _OPTIONS = [
@@ -42,9 +42,7 @@ _FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.05, 1.0
 
 def connect(target: str, settings: Settings) -> grpc.Channel:
     """Return a lazy channel that sends our token and the trace context; connect after a fork, not before."""
-    return grpc.intercept_channel(
-        grpc.insecure_channel(target, options=_OPTIONS), _Outgoing(settings.rpc_token.get_secret_value())
-    )
+    return _Channel(grpc.insecure_channel(target, options=_OPTIONS), settings.rpc_token.get_secret_value())
 
 
 def call(
@@ -82,38 +80,73 @@ def _method_name(method: object) -> str:
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
-class _CallDetails(NamedTuple):
-    method: str
-    timeout: float | None
-    metadata: Any
-    credentials: Any
-    wait_for_ready: bool | None
-    compression: Any
+class _Channel(grpc.Channel):
+    """A channel whose calls carry metadata of ours.
+
+    gRPC's interceptors would do it too, but build the whole method anew for each call; orders wait for it.
+    """
+
+    def __init__(self, channel: grpc.Channel, token: str) -> None:
+        self._channel = channel
+        self._authorization = (("authorization", f"Bearer {token}"),) if token else ()
+
+    def metadata(self, given: Any) -> list[tuple[str, Any]]:
+        """Return what a call carries beside what it was given."""
+        return [*(given or ()), ("traceparent", tracing.traceparent()), *self._authorization]
+
+    def unary_unary(self, method: str, *arguments: Any, **options: Any) -> "_Unary":
+        return _Unary(self, method, self._channel.unary_unary(method, *arguments, **options))
+
+    def unary_stream(self, method: str, *arguments: Any, **options: Any) -> "_Stream":
+        return _Stream(self, self._channel.unary_stream(method, *arguments, **options))
+
+    def stream_unary(self, method: str, *arguments: Any, **options: Any) -> Any:
+        return self._channel.stream_unary(method, *arguments, **options)
+
+    def stream_stream(self, method: str, *arguments: Any, **options: Any) -> Any:
+        return self._channel.stream_stream(method, *arguments, **options)
+
+    def subscribe(self, callback: Any, try_to_connect: bool | None = False) -> None:
+        self._channel.subscribe(callback, try_to_connect)
+
+    def unsubscribe(self, callback: Any) -> None:
+        self._channel.unsubscribe(callback)
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def __enter__(self) -> "_Channel":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-class _Details(_CallDetails, grpc.ClientCallDetails):
-    pass
+class _Unary(_UnaryUnary):
+    def __init__(self, channel: _Channel, method: str, inner: Any) -> None:
+        self._channel, self._method, self._inner = channel, method, inner
+
+    def __call__(
+        self, request: Any, timeout: float | None = None, metadata: Any = None, **options: Any
+    ) -> Any:
+        return self._inner(request, timeout=timeout, metadata=self._channel.metadata(metadata), **options)
+
+    def with_call(
+        self, request: Any, timeout: float | None = None, metadata: Any = None, **options: Any
+    ) -> Any:
+        own = self._channel.metadata(metadata)
+        return self._inner.with_call(request, timeout=timeout, metadata=own, **options)
+
+    def future(self, request: Any, timeout: float | None = None, metadata: Any = None, **options: Any) -> Any:
+        own = self._channel.metadata(metadata)
+        return self._inner.future(request, timeout=timeout, metadata=own, **options)
 
 
-class _Outgoing(_UnaryUnary, _UnaryStream):
-    def __init__(self, token: str) -> None:
-        self._authorization = ("authorization", f"Bearer {token}") if token else None
+class _Stream(_UnaryStream):
+    def __init__(self, channel: _Channel, inner: Any) -> None:
+        self._channel, self._inner = channel, inner
 
-    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        return continuation(self._extended(details), request)
-
-    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
-        return continuation(self._extended(details), request)
-
-    def _extended(self, details: Any) -> _Details:
-        metadata = [*(details.metadata or ()), ("traceparent", tracing.traceparent())]
-        if self._authorization:
-            metadata.append(self._authorization)
-        return _Details(
-            details.method,
-            details.timeout,
-            metadata,
-            details.credentials,
-            details.wait_for_ready,
-            details.compression,
-        )
+    def __call__(
+        self, request: Any, timeout: float | None = None, metadata: Any = None, **options: Any
+    ) -> Any:
+        return self._inner(request, timeout=timeout, metadata=self._channel.metadata(metadata), **options)

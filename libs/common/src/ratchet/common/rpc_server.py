@@ -101,15 +101,24 @@ class _Auth(_Interceptor):
 
 
 class _Telemetry(_Interceptor):
-    """Spans and metrics of every call."""
+    """Spans and metrics of every call; what is put around a method is made once."""
+
+    def __init__(self) -> None:
+        self._observed: dict[str, Any] = {}
 
     def intercept_service(self, continuation: Any, details: Any) -> Any:
+        known = self._observed.get(details.method)
+        if known is not None:
+            return known
         handler = continuation(details)
         if handler is None or details.method.startswith(_HEALTH):
             return handler
-        parent = next((value for key, value in details.invocation_metadata if key == "traceparent"), "")
-        service, _, method = details.method.lstrip("/").rpartition("/")
-        observe = _Observer(service, method, parent if isinstance(parent, str) else "")
+        observed = self._observed[details.method] = self._around(handler, details.method)
+        return observed
+
+    def _around(self, handler: Any, name: str) -> Any:
+        service, _, method = name.lstrip("/").rpartition("/")
+        observe = _Observer(service, method)
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
                 observe.unary(handler.unary_unary), handler.request_deserializer, handler.response_serializer
@@ -124,12 +133,12 @@ class _Telemetry(_Interceptor):
 
 
 class _Observer:
-    def __init__(self, service: str, method: str, parent: str) -> None:
-        self._service, self._method, self._parent = service, method, parent
+    def __init__(self, service: str, method: str) -> None:
+        self._service, self._method = service, method
 
     def unary(self, behaviour: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         def observed(request: Any, context: grpc.ServicerContext) -> Any:
-            with _Timing(self._service, self._method, context), self._span():
+            with _Timing(self._service, self._method, context), self._span(context):
                 return behaviour(request, context)
 
         return observed
@@ -141,8 +150,12 @@ class _Observer:
 
         return observed
 
-    def _span(self) -> tracing.span:
-        return tracing.span(f"{self._service}/{self._method}", parent=self._parent)
+    def _span(self, context: grpc.ServicerContext) -> tracing.span:
+        given = context.invocation_metadata() or ()
+        parent = next((value for key, value in given if key == "traceparent"), "")
+        return tracing.span(
+            f"{self._service}/{self._method}", parent=parent if isinstance(parent, str) else ""
+        )
 
 
 class _Timing:

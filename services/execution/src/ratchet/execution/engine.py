@@ -11,7 +11,7 @@ from typing import Any
 
 from ratchet.common import metrics
 from ratchet.common.codec import encode_snapshot
-from ratchet.common.errors import UnavailableError
+from ratchet.common.errors import ClaimError, UnavailableError
 from ratchet.common.logging import get_logger
 from ratchet.common.streams import PORTFOLIO
 from ratchet.core.market import BarBatch
@@ -73,6 +73,8 @@ class Engine:
         self.context = LatestContext(len(parts.registry))
         # Why no new risk is taken although trading is not halted; set by reconciliation.
         self.blocked = ""
+        # Answers of the venue that are written with the next commit.
+        self._unwritten: Effects | None = None
         self.booker = Booker(parts.ledger, parts.registry, on_stranger)
         self.outbound = Outbound(
             Sender(parts.broker),
@@ -178,8 +180,31 @@ class Engine:
 
         `extra` is kept beside the state until the next commit; `also` writes in the same transaction.
         """
+        if self._unwritten is not None:
+            effects.follow(self._unwritten)
+            self._unwritten = None
+        try:
+            asked_at = self._write(effects, durable, extra or {}, also, claimed=self.trading_state)
+        except ClaimError:
+            # The kill switch was thrown, or we are deposed: the guard tells.
+            asked_at = self._write(effects, durable, extra or {}, also, claimed=None)
+        self.outbound.note_leadership(asked_at)
+        crash_point("after_commit")
+        self.seq, self.ts = effects.seq, effects.ts
+        self._observe(effects)
+
+    def _write(
+        self,
+        effects: Effects,
+        durable: bool,
+        extra: dict[str, Any],
+        also: Callable[[LedgerTransaction], None],
+        *,
+        claimed: str | None,
+    ) -> float:
+        """Commit; return a time (monotonic seconds) after which we certainly led."""
         portfolio = self.session.portfolio
-        with self.parts.ledger.transaction(durable=durable) as tx:
+        with self.parts.ledger.transaction(durable=durable, claimed=claimed) as tx:
             self.trading_state = tx.guard()
             self._withhold(effects)
             if effects.opening_cash is not None:
@@ -195,17 +220,17 @@ class Engine:
             tx.outcomes(effects.outcomes)
             tx.snapshots(effects.snapshots)
             tx.breakers(effects.breakers)
-            tx.state(effects.seq, effects.ts, {"session": self._state(), **(extra or {})})
+            tx.state(effects.seq, effects.ts, {"session": self._state(), **extra})
             also(tx)
             crash_point("before_commit")
-        crash_point("after_commit")
-        self.seq, self.ts = effects.seq, effects.ts
-        self._observe(effects)
+            return self.parts.clock.monotonic()
 
     def send(self, effects: Effects) -> None:
         """Send what was committed, cancels first, then exits, and commit the answers.
 
-        An exit whose asset has a stop that is not known to have ended is held until it has.
+        An exit whose asset has a stop that is not known to have ended is held until it has. Live, answers
+        that only say that the venue works the order are left to the next commit, or to `write_answers`:
+        after a crash the venue is asked about such an order.
         """
         if effects.cancels:
             stops.take_back(self, effects.cancels)
@@ -216,7 +241,9 @@ class Engine:
             answers = self.outbound.send(pending)
             # The orders are away: now others may hear of them.
             self.parts.wake_outbox.set()
-            self.record(answers)
+            self.record(answers, later=True)
+        if not self.parts.is_live or self._has_ended_orders():
+            self.write_answers()
 
     def send_waiting(self) -> None:
         """Send what the venue's limit had no room for, and exits that stops were in the way of.
@@ -325,7 +352,7 @@ class Engine:
         for item in effects.new_orders:
             reason = None if item.is_external or item.algo else self._refusal(item.order)
             current = self.session.order(item.order.client_order_id)
-            if reason is None or current is None:
+            if reason is None or current is None or current.status is not OrderStatus.PENDING_NEW:
                 continue
             news = OrderUpdate(OrderEventKind.REJECTED, current.created_ts, reason=reason.value)
             after = self.session.on_update(current.client_order_id, news)
@@ -362,11 +389,11 @@ class Engine:
             for order in self.session.working_orders
         )
 
-    def record(self, answers: Sequence[tuple[Order, Answer]]) -> None:
-        """Book what the venue answered, and commit it."""
+    def record(self, answers: Sequence[tuple[Order, Answer]], *, later: bool = False) -> None:
+        """Book what the venue answered, and commit it now or `later`."""
         if not answers:
             return
-        effects = Effects(self.seq, self.ts)
+        effects = self._unwritten or Effects(self.seq, self.ts)
         for order, answer in answers:
             note_answer(self, answer, effects)
             try:
@@ -374,9 +401,24 @@ class Engine:
             except MissedError:
                 # It has ended already, with executions that REST will tell.
                 self.parts.inbox.mark_gap()
-        if not effects.is_trivial:
+        self._unwritten = None if effects.is_trivial and not effects.snapshots else effects
+        if not later:
+            self.write_answers()
+
+    def write_answers(self) -> None:
+        """Commit answers that were left for later."""
+        if self._unwritten is not None:
             # What a power failure takes of it the venue knows: an order without an answer is asked about.
-            self.commit(effects, durable=False)
+            self.commit(Effects(self.seq, self.ts), durable=False)
+
+    def write_later(self, snapshot: PortfolioSnapshot) -> None:
+        """Write a snapshot of the portfolio with the next commit, or with `write_answers`."""
+        self._unwritten = self._unwritten or Effects(self.seq, self.ts)
+        self._unwritten.snapshots.append(snapshot)
+
+    def _has_ended_orders(self) -> bool:
+        changes = self._unwritten.changes if self._unwritten is not None else ()
+        return any(self.session.order(change.order.client_order_id) is None for change in changes)
 
     def _cash_before_fills(self, effects: Effects) -> Decimal:
         moved = sum((item.cash_delta for item in effects.fills), Decimal(0))

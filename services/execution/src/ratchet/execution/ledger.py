@@ -55,6 +55,13 @@ class Effects:
     breakers: list[BreakerChange] = field(default_factory=list)
     opening_cash: Decimal | None = None
 
+    def follow(self, earlier: "Effects") -> None:
+        """Write answers and snapshots of earlier as well, before anything else."""
+        self.changes[:0] = earlier.changes
+        self.breakers[:0] = earlier.breakers
+        newer = {(item.ts, item.day_close) for item in self.snapshots}
+        self.snapshots[:0] = [item for item in earlier.snapshots if (item.ts, item.day_close) not in newer]
+
     @property
     def is_trivial(self) -> bool:
         """Whether losing them costs nothing, because the step can be done again from the streams."""

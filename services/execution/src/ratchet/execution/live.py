@@ -1,7 +1,8 @@
 """The live loop: decides when signals arrive, books fills when they arrive, and asks by REST regularly.
 
 It wakes for signals only. The bars that they were computed from are in their streams by then and are read
-first; bars alone are marked, and told to others when there is nothing else to do: neither holds up an order.
+first; bars alone are marked, and told to others when there is nothing else to do, as is what the venue has
+answered: neither holds up an order.
 
 It never waits for Redis: without it no signal arrives, but commands, the broker's updates and the comparison
 of the books go on.
@@ -86,6 +87,7 @@ class LiveLoop:
         try:
             while not stop.is_set():
                 self.turn()
+            self._engine.write_answers()
         finally:
             self._try_to_acknowledge()
             self._signals.close()
@@ -157,7 +159,12 @@ class LiveLoop:
             self._try_to_acknowledge()
 
     def _tell_marks(self, *, is_idle: bool) -> None:
-        """Commit and publish what bars have changed, when nothing waits for us or it has waited long."""
+        """Commit and publish what bars have changed, when nothing waits for us or it has waited long.
+
+        Answers of the venue are committed with that, or alone.
+        """
+        if is_idle:
+            self._engine.write_answers()
         if not self._untold:
             return
         if is_idle or self._parts.clock.monotonic() >= self._untold_since + _UNTOLD_S:
@@ -202,12 +209,16 @@ class LiveLoop:
     def _finish(self, effects: Effects, started: float) -> None:
         engine = self._engine
         engine.ts = effects.ts = max(engine.ts, effects.ts)
-        snapshot = engine.snapshot()
-        if not effects.is_trivial:
-            effects.snapshots.append(snapshot)
+        sends = bool(effects.new_orders or effects.cancels)
+        if sends:
+            # One of a series, which the order need not wait for.
+            snapshot = engine.snapshot()
+        elif not effects.is_trivial:
+            effects.snapshots.append(engine.snapshot())
         engine.commit(effects, durable=not effects.is_trivial)
-        if effects.new_orders or effects.cancels:
+        if sends:
             engine.send(effects)
+            engine.write_later(snapshot)
             metrics.TICK_TO_ORDER_SECONDS.observe(time.perf_counter() - started)
         engine.publish_portfolio()
         self._unacknowledged += self._untold

@@ -17,6 +17,8 @@ from ratchet.execution.sender import Answer, Outcome, Sender
 from ratchet.execution.throttle import Priority, Throttle
 
 _LOOK_UPS_AT_ONCE = 25
+# A commit proves that we lead as well as the fence does, for as long as the way to the venue takes.
+_PROVEN_S = 0.01
 _UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 
 
@@ -51,9 +53,14 @@ class Outbound:
         now = clock.monotonic()
         # When a request about an order was last made: one of the process before us, just now at the latest.
         self._asked_at = {order.client_order_id: now for order in loaded if order.needs_answer}
+        self._led_at = float("-inf")
         self._waiting: dict[str, float] = {}
         # Exits that were never sent, because a stop of their asset has not ended yet.
         self._held: set[str] = set()
+
+    def note_leadership(self, at: float) -> None:
+        """Note that we led after a time (monotonic seconds), as a commit has shown that came later."""
+        self._led_at = at
 
     def send(self, orders: Sequence[Order]) -> list[tuple[Order, Answer]]:
         """Send new orders, exits first; return the answers, among them refusals of entries that waited."""
@@ -98,14 +105,14 @@ class Outbound:
         """Ask for a cancel; None when the limit leaves no room for now: it is asked for again later."""
         if not self._throttle.allows(Priority.CANCEL):
             return None
-        self._fence()
+        self._confirm()
         answer = self._sender.cancel(order.client_order_id, order.broker_order_id)
         self._note(order)
         return answer
 
     def replace(self, order: Order, change: ReplaceRequest) -> Answer:
         """Ask for a working order to be replaced; the answer is about the new order."""
-        self._fence()
+        self._confirm()
         answer = self._sender.replace(order.broker_order_id, change)
         self._note(order)
         self._asked_at[change.client_order_id] = self._clock.monotonic()
@@ -124,7 +131,7 @@ class Outbound:
             return self._wait(order)
         self._waiting.pop(key, None)
         self._held.discard(key)
-        self._fence()
+        self._confirm()
         answer = self._sender.send(request_of(order, self._registry))
         self._note(order)
         crash_point("before_record_answer")
@@ -145,7 +152,7 @@ class Outbound:
         valid = not order.replaces and order.asked is not Write.CANCEL and is_valid(order)
         settled = self.is_settled(order) and (not valid or self._throttle.allows(_priority(order)))
         if settled and valid:
-            self._fence()
+            self._confirm()
         answer = self._sender.resolve(request_of(order, self._registry), is_valid=valid, is_settled=settled)
         if answer.is_write:
             self._note(order)
@@ -162,6 +169,11 @@ class Outbound:
         """Whether the last request about an order can no longer be on its way."""
         at = self._asked_at.setdefault(order.client_order_id, self._clock.monotonic())
         return self._clock.monotonic() >= at + self._timing.settle_s
+
+    def _confirm(self) -> None:
+        """Raise FencedError unless we lead, or have led a moment ago."""
+        if self._clock.monotonic() - self._led_at > _PROVEN_S:
+            self._fence()
 
     def _note(self, order: Order) -> None:
         self._asked_at[order.client_order_id] = self._clock.monotonic()

@@ -61,12 +61,24 @@ class PostgresLedger:
         self.writer.epoch = epoch
 
     @contextlib.contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator["PostgresTransaction"]:
-        """Begin to write; without `durable` a power failure may lose it, a crash of ours does not."""
-        with self.db.transaction(first=self.writer.guard_statement) as cursor:
+    def transaction(
+        self, *, durable: bool = True, claimed: str | None = None
+    ) -> Iterator["PostgresTransaction"]:
+        """Begin to write; without `durable` a power failure may lose it, a crash of ours does not.
+
+        With `claimed`, the trading state that we know, all goes in one round trip, and ClaimError is raised
+        at its end unless that and our leadership stand until the commit.
+        """
+        with contextlib.ExitStack() as stack:
+            if claimed is None:
+                cursor = stack.enter_context(self.db.transaction(first=self.writer.guard_statement))
+                guarded = cursor.fetchone()
+            else:
+                cursor = stack.enter_context(self.db.claiming(self.writer.claim(claimed)))
+                guarded = (self.epoch, claimed)
             if not durable:
                 cursor.later("SET LOCAL synchronous_commit = off")
-            yield PostgresTransaction(cursor, self.writer, cursor.fetchone())
+            yield PostgresTransaction(cursor, self.writer, guarded)
 
     def load(self, phases: PhaseView) -> Saved:
         """Read what the last commit left, and the phases as of then; FencedError if another leads."""

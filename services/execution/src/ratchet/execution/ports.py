@@ -171,8 +171,14 @@ class Ledger(Protocol):
     portfolio: str
     epoch: int
 
-    def transaction(self, *, durable: bool = True) -> AbstractContextManager[LedgerTransaction]:
-        """Begin to write; without `durable` a power failure may lose it, a crash of ours does not."""
+    def transaction(
+        self, *, durable: bool = True, claimed: str | None = None
+    ) -> AbstractContextManager[LedgerTransaction]:
+        """Begin to write; without `durable` a power failure may lose it, a crash of ours does not.
+
+        With `claimed`, the trading state that we know, a ledger may look only at the end whether that and our
+        leadership still stand, and raise ClaimError if not.
+        """
         ...
 
     def load(self, phases: PhaseView) -> Saved:

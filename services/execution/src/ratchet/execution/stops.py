@@ -36,14 +36,15 @@ def take_back(engine: "Engine", orders: Sequence[Order]) -> None:
     current = [engine.session.order(order.client_order_id) for order in orders]
     working = [order for order in current if order is not None and order.asked is Write.CANCEL]
     engine.requests.send(working, _SOURCE)
-    learn(engine, working)
+    # An exit waits for this: it is committed with the exit's own answer.
+    learn(engine, working, later=True)
 
 
-def learn(engine: "Engine", orders: Sequence[Order]) -> None:
+def learn(engine: "Engine", orders: Sequence[Order], *, later: bool = False) -> None:
     """Ask the venue about orders whose cancel it has taken; what it does not know yet, it tells later."""
     current = [engine.session.order(order.client_order_id) for order in orders]
     taken = [order for order in current if order is not None and order.status is OrderStatus.PENDING_CANCEL]
-    engine.record([(order, engine.outbound.look_up(order)) for order in taken])
+    engine.record([(order, engine.outbound.look_up(order)) for order in taken], later=later)
 
 
 def in_the_way(engine: "Engine", order: Order) -> bool:

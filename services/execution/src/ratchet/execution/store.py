@@ -25,6 +25,10 @@ _GUARD = (
     "SELECT l.epoch, s.state FROM portfolio_leadership l "
     "JOIN trading_state s USING (portfolio) WHERE l.portfolio = %s FOR SHARE"
 )
+_CLAIM = (
+    "SELECT 1 / count(*) FROM (SELECT FROM portfolio_leadership l JOIN trading_state s USING (portfolio) "
+    "WHERE l.portfolio = %s AND l.epoch = %s AND s.state = %s FOR SHARE) AS held"
+)
 _ORDERS = (
     "INSERT INTO orders (client_order_id, portfolio, symbol, asset_class, side, type, time_in_force, qty, "
     "limit_price, stop_price, status, intent, reason, signal_id, proposal_id, idempotency_key, seq, "
@@ -128,6 +132,10 @@ class LedgerWriter:
     def guard_statement(self) -> Statement:
         """The statement of `guard`, to be sent along with BEGIN; `verify` takes its row."""
         return (_GUARD, (self.portfolio,))
+
+    def claim(self, trading_state: str) -> Statement:
+        """The same for `Database.claiming`, which fails unless both are as we think."""
+        return (_CLAIM, (self.portfolio, self.epoch, trading_state))
 
     def verify(self, row: tuple[Any, ...] | None) -> str:
         """Return the trading state of a guard's row; FencedError if another process leads."""

@@ -11,6 +11,7 @@ from ratchet.common import metrics
 from ratchet.paper_exchange.desk import Desk, keyholder
 from ratchet.paper_exchange.desk import build_router as build_desk
 from ratchet.paper_exchange.errors import install_error_handlers
+from ratchet.paper_exchange.express import Express
 from ratchet.paper_exchange.faults.base import Occasion
 from ratchet.paper_exchange.faults.connections import StreamRefuse
 from ratchet.paper_exchange.gate import Gate
@@ -75,7 +76,7 @@ def create_app(
     limits = limits or Limits()
     app = PaperApp(title="Ratchet paper exchange", docs_url="/docs", redoc_url=None)
     limiter = RateLimiter(limits.requests_per_minute) if limits.requests_per_minute else None
-    app.gate = Gate(super(PaperApp, app).__call__, venue.accounts, venue.faults, limiter)
+    app.gate = Gate(Express(super(PaperApp, app).__call__), venue.accounts, venue.faults, limiter)
     app.state.venue = venue
     app.state.simulation = simulation
     install_error_handlers(app)

@@ -7,6 +7,7 @@ ApiError
 ├── InvalidError          422 40010001    a field is missing or wrong
 ├── UnprocessableError    422 42210000    a rule of the venue says no
 └── UnavailableError      503 50310000    the venue's database does not answer
+KnownIdError                         the database has an order of this client_order_id
 AccountMismatchError                 the database holds an account of other assets: stop
 """
 
@@ -79,6 +80,10 @@ class UnavailableError(ApiError):
     status, code = 503, 50310000
 
 
+class KnownIdError(Exception):
+    """The database has an order of the same client_order_id, which memory has forgotten."""
+
+
 class AccountMismatchError(ConfigError):
     """The database holds this account with other assets than the registry lists."""
 
@@ -92,11 +97,11 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(OrderRejected)
     async def _rejected(_request: Request, error: OrderRejected) -> JSONResponse:
-        return JSONResponse({"code": error.code, "message": error.message, **error.extras}, error.http_status)
+        return refusal(error)
 
     @app.exception_handler(DatabaseUnavailableError)
     async def _unavailable(_request: Request, error: DatabaseUnavailableError) -> JSONResponse:
-        return JSONResponse(UnavailableError(f"the exchange's database does not answer: {error}").body(), 503)
+        return refusal(error)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -105,7 +110,7 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _failed(_request: Request, _error: Exception) -> JSONResponse:
         # The server logs the error itself; clients parse every body as JSON.
-        return JSONResponse(ApiError("internal server error").body(), ApiError.status)
+        return failure()
 
     @app.exception_handler(HTTPException)
     async def _http_error(_request: Request, error: HTTPException) -> JSONResponse:
@@ -113,10 +118,24 @@ def install_error_handlers(app: FastAPI) -> None:
         return JSONResponse(body, error.status_code, headers=error.headers)
 
 
+def refusal(error: ApiError | OrderRejected | DatabaseUnavailableError) -> JSONResponse:
+    """Return the answer that says no, in the words of the trading API."""
+    if isinstance(error, OrderRejected):
+        return JSONResponse({"code": error.code, "message": error.message, **error.extras}, error.http_status)
+    if isinstance(error, DatabaseUnavailableError):
+        error = UnavailableError(f"the exchange's database does not answer: {error}")
+    return JSONResponse(error.body(), error.status)
+
+
+def failure() -> JSONResponse:
+    """Return the answer to a request that the exchange could not handle."""
+    return JSONResponse(ApiError("internal server error").body(), ApiError.status)
+
+
 def _answer(request: Request, error: ApiError) -> JSONResponse:
     """Answer in the words of the API that was asked: that of market data knows no codes, and 400 for 422."""
     if not request.url.path.startswith(DATA_PATHS):
-        return JSONResponse(error.body(), error.status)
+        return refusal(error)
     if isinstance(error, UnauthorizedError):
         return JSONResponse({"message": "forbidden."}, error.status)
     return JSONResponse({"message": error.message}, 400 if error.status == 422 else error.status)

@@ -34,7 +34,8 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     platform = load_platform(settings.config_dir, settings.dataset)
     registry, db = platform.registry, runtime.db
     leader = AdvisoryLeaderLock(db, f"paper:{settings.portfolio}", settings.instance)
-    store = Store(db, settings.portfolio, registry, leader)
+    # Execution commits an order before it sends it, and asks about one that has no answer in its books.
+    store = Store(db, settings.portfolio, registry, leader, is_durable=False)
     venue = PaperVenue(
         registry,
         platform.exchange,

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import psycopg2.errors
+
 from ratchet.common.db import Cursor, Database
+from ratchet.common.errors import ClaimError, FencedError
 from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.core.assets import Registry
 from ratchet.core.exchange import Changes, ExchangeOrder
 from ratchet.core.orders.rows import from_row
 from ratchet.paper_exchange.accounts.store import AccountStore
-from ratchet.paper_exchange.errors import AccountMismatchError
+from ratchet.paper_exchange.errors import AccountMismatchError, KnownIdError
 
 WAIT_S = 2.0
 
@@ -29,6 +32,7 @@ ON CONFLICT (account, asset_id) DO UPDATE SET doc = excluded.doc"""
 _ACTIVITIES = """
 INSERT INTO paper.activities (account, activity_id, type, ts_ns, doc) VALUES %s
 ON CONFLICT DO NOTHING"""
+_ONE_USE = "orders_account_client_order_id_key"
 _HISTORY = ("trade_updates", "activities", "positions", "orders")
 _UPDATES = "INSERT INTO paper.trade_updates (account, number, ts_ns, event, order_id, doc) VALUES %s"
 
@@ -63,16 +67,21 @@ class Store:
         registry: Registry,
         leader: AdvisoryLeaderLock,
         house: tuple[str, str] | None = None,
+        *,
+        is_durable: bool = True,
     ) -> None:
         """`leader` is checked in every transaction, so that two processes never write one account.
 
-        `house` is the exchange's own account and this one's label, None for the exchange's own.
+        `house` is the exchange's own account and this one's label, None for the exchange's own. Unless it
+        `is_durable`, requests of clients do not wait for the disk: what a power failure may take then, the
+        client must be able to find out. Steps always wait.
         """
         self._db = db
         self.account = account
         self._registry = registry
         self._leader = leader
         self._house = house
+        self._is_durable = is_durable
 
     def further(self, account: str, label: str) -> "Store":
         """Return the store of a further account of this exchange."""
@@ -130,15 +139,41 @@ class Store:
             )
 
     def commit(
-        self, changes: Changes, place: Place, updates: Sequence[dict[str, Any]], wait_s: float | None
+        self,
+        changes: Changes,
+        place: Place,
+        updates: Sequence[dict[str, Any]],
+        wait_s: float | None,
+        *,
+        is_step: bool = True,
     ) -> None:
         """Write what changed and where the account stands, in one transaction.
 
-        The last of `updates` is number place.trade_updates. DatabaseUnavailableError after wait_s seconds.
+        The last of `updates` is number place.trade_updates. DatabaseUnavailableError after wait_s seconds;
+        KnownIdError if an order's client_order_id was used long ago.
         """
+        try:
+            self._commit(changes, place, updates, wait_s, waits=is_step or self._is_durable)
+        except ClaimError as error:
+            raise FencedError(f"account {self.account!r}: another process writes it") from error
+        except psycopg2.errors.UniqueViolation as error:
+            if error.diag.constraint_name != _ONE_USE:
+                raise
+            raise KnownIdError(str(error).strip()) from error
+
+    def _commit(
+        self,
+        changes: Changes,
+        place: Place,
+        updates: Sequence[dict[str, Any]],
+        wait_s: float | None,
+        *,
+        waits: bool,
+    ) -> None:
         first = place.trade_updates - len(updates) + 1
-        with self._db.transaction(wait_s=wait_s, first=self._leader.guard) as cursor:
-            self._leader.verify(cursor)
+        with self._db.claiming(self._leader.claim, wait_s=wait_s) as cursor:
+            if not waits:
+                cursor.later("SET LOCAL synchronous_commit = off")
             self._write_rows(cursor, changes)
             rows = [self._update_row(number, data) for number, data in enumerate(updates, start=first)]
             cursor.later_values(_UPDATES, rows)

@@ -21,9 +21,11 @@ from ratchet.core.exchange import (
     ExchangeEvent,
     ExchangeOrder,
     ExchangeStatus,
+    OrderRejected,
     OrderRequest,
     ReplaceRequest,
 )
+from ratchet.core.exchange.errors import duplicate_client_order_id
 from ratchet.core.market import BarBatch
 from ratchet.core.orders.ids import NAMESPACE
 from ratchet.core.portfolio.activities import REPLAYED_TYPES
@@ -32,7 +34,7 @@ from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.history import BarHistory, last_batches
 from ratchet.paper_exchange.bars.query import MarketData
 from ratchet.paper_exchange.equity import EquityPast
-from ratchet.paper_exchange.errors import NotFoundError, UnprocessableError
+from ratchet.paper_exchange.errors import ApiError, KnownIdError, NotFoundError, UnprocessableError
 from ratchet.paper_exchange.faults.account import AccountFaults
 from ratchet.paper_exchange.faults.board import FaultBoard
 from ratchet.paper_exchange.options.desk import OptionDesk
@@ -108,6 +110,8 @@ class PaperVenue:
         self._seen = np.zeros(len(registry), dtype=np.int64)
         self._lock = threading.RLock()
         self._stale = True
+        # The client_order_id of the order that is being placed.
+        self._placing = ""
         self._are_others_loaded = own is not None
         self._exchange = self._new_exchange()
 
@@ -127,6 +131,16 @@ class PaperVenue:
             if self._stale:
                 self.reload(self.place)
             yield self._exchange
+
+    @contextmanager
+    def at_once(self) -> Iterator[bool]:
+        """Yield whether the exchange is free and as it is durable, and if so, keep it: nobody has to wait."""
+        is_free = self._lock.acquire(blocking=False)
+        try:
+            yield is_free and not self._stale
+        finally:
+            if is_free:
+                self._lock.release()
 
     def reload(self, announced: Place | None = None) -> Place:
         """Rebuild everything from the rows, or create the account if there is none.
@@ -214,8 +228,13 @@ class PaperVenue:
         return self.place_by(request.client_order_id, lambda exchange: exchange.submit(request, self.now))
 
     def place_by(self, client_order_id: str, action: Callable[[Exchange], ExchangeOrder]) -> ExchangeOrder:
-        """Take an order by an action of the exchange; it is durable when this returns."""
+        """Take an order by an action of the exchange; it is durable when this returns.
+
+        Whether its id was used by an order that memory has forgotten, the rows say when it is written, or
+        are asked when it is refused for something else.
+        """
         with self.exchange() as exchange:
+            self._placing = client_order_id
             try:
                 order = self.change(lambda: action(exchange))
             except DatabaseUnavailableError:
@@ -223,6 +242,14 @@ class PaperVenue:
                 if settled is None:
                     raise
                 order = settled
+            except KnownIdError as error:
+                raise duplicate_client_order_id() from error
+            except (OrderRejected, ApiError) as error:
+                if self.store.is_known(client_order_id):
+                    raise duplicate_client_order_id() from error
+                raise
+            finally:
+                self._placing = ""
             metrics.EXCHANGE_ORDERS_TOTAL.labels(order.status.value).inc()
             if self._befalls.rejects(order):
                 self.change(lambda: exchange.reject(order.id, self.now))
@@ -340,18 +367,24 @@ class PaperVenue:
         events = self._exchange.drain_events()
         place = Place(self.place.step_seq, self.now, self.place.trade_updates + len(events))
         try:
-            self._commit(self._exchange.drain_changes(), events, place, WAIT_S)
+            self._commit(self._exchange.drain_changes(), events, place, WAIT_S, is_step=False)
         except BaseException:
             self._stale = True
             raise
         return result
 
     def _commit(
-        self, changes: Changes, events: Sequence[ExchangeEvent], place: Place, wait_s: float | None
+        self,
+        changes: Changes,
+        events: Sequence[ExchangeEvent],
+        place: Place,
+        wait_s: float | None,
+        *,
+        is_step: bool = True,
     ) -> None:
         first = place.trade_updates - len(events) + 1
         updates = [self._update(number, event) for number, event in enumerate(events, start=first)]
-        self.store.commit(changes, place, updates, wait_s)
+        self.store.commit(changes, place, updates, wait_s, is_step=is_step)
         self.place = place
         self.created_ns = self.created_ns or place.clock
         metrics.EXCHANGE_FILLS_TOTAL.inc(sum(event.is_execution for event in events))
@@ -379,6 +412,9 @@ class PaperVenue:
             volume=batch.volume[rows],
         )
 
+    def _is_known(self, client_order_id: str) -> bool:
+        return client_order_id != self._placing and self.store.is_known(client_order_id)
+
     def _require_kept(self, order_id: str, message: str) -> bool:
         """Return whether memory has the order; raise for one that is unknown or closed long ago."""
         if self._exchange.order(order_id) is not None:
@@ -395,7 +431,7 @@ class PaperVenue:
             self.registry,
             self.config,
             self.account,
-            is_known=self.store.is_known,
+            is_known=self._is_known,
             track_changes=True,
             option_market=self.options.market,
         )
@@ -407,7 +443,7 @@ class PaperVenue:
             self.registry,
             self.config,
             state,
-            is_known=self.store.is_known,
+            is_known=self._is_known,
             track_changes=True,
             option_market=self.options.market,
         )

@@ -34,7 +34,14 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
         views[universe] = sentiment = SentimentView(store, assets, chunk_ns, max_age_s=MAX_AGE_S)
         return UniverseWorker(assets, platform.strategies, store, predict, sentiment)
 
-    loop = SignalLoop(runtime.bus, store, platform.registry.universes, make_worker, settings.instance)
+    loop = SignalLoop(
+        runtime.bus,
+        store,
+        platform.registry.universes,
+        make_worker,
+        settings.instance,
+        writes_later=not replay,
+    )
     servicer = Servicer(runtime.bus, store, platform.registry)
     runtime.add_grpc("ratchet.v1.Signals", lambda server: add_SignalsServicer_to_server(servicer, server))
     runtime.add_routes(build_router(store))

@@ -22,6 +22,9 @@ from ratchet.v1.market_data_pb2 import BarBatch as BarBatchMessage
 
 GROUP = "signal"
 LEASE_TTL_S = 10.0
+# Signals are written when nothing has come for so long, or when so many batches wait.
+_QUIET_MS = 20
+_UNWRITTEN_BATCHES = 16
 
 
 class SignalLoop:
@@ -35,12 +38,18 @@ class SignalLoop:
         make_worker: Callable[[str], UniverseWorker],
         instance: str,
         lease_ttl_s: float = LEASE_TTL_S,
+        *,
+        writes_later: bool = False,
     ) -> None:
+        """With `writes_later` rows wait until orders that follow from signals are away."""
         self._bus = bus
         self._store = store
         self._make_worker = make_worker
         self._instance = instance
         self._lease_ttl_s = lease_ttl_s
+        self._writes_later = writes_later
+        # Published, but neither written nor acknowledged.
+        self._unwritten: list[tuple[Received, SignalBatch]] = []
         self._leases = {
             universe: RedisLease(bus.redis, f"signal:{universe}", instance, lease_ttl_s)
             for universe in universes
@@ -60,8 +69,13 @@ class SignalLoop:
                 self._bus.on_activity()
                 stop.wait(self._lease_ttl_s / 4)
                 continue
-            for received in sorted(self._consumer.read(block_ms=1_000), key=lambda entry: entry.ts):
+            block_ms = _QUIET_MS if self._unwritten else 1_000
+            entries = self._consumer.read(block_ms=block_ms)
+            for received in sorted(entries, key=lambda entry: entry.ts):
                 self._handle(self._consumer, received)
+            if not entries or not self._writes_later or len(self._unwritten) >= _UNWRITTEN_BATCHES:
+                self._write()
+        self._write()
         for universe in self._held:
             self._leases[universe].release()
 
@@ -92,6 +106,7 @@ class SignalLoop:
         held = self._held
         if held == self._workers.keys():
             return
+        self._write()
         self._workers = {
             universe: self._workers.get(universe) or self._make_worker(universe) for universe in held
         }
@@ -121,17 +136,24 @@ class SignalLoop:
             self._give_out(consumer, received, signals)
         self._refused.pop(universe, None)
         metrics.EVENT_TIME_SECONDS.set(batch.ts / 1e9)
-        worker.checkpoint(batch)
+        worker.checkpoint(batch, first=self._write)
 
     def _give_out(self, consumer: Consumer, received: Received, signals: SignalBatch) -> None:
         """Publish first, since orders wait for it; what was not written comes again after a crash."""
         message = encode_signals(signals)
-        if not signals.signals:
+        # Batches are acknowledged in their order, so that after a crash none is missing between two.
+        if not signals.signals and not self._unwritten:
             self._bus.publish_many([(SIGNALS, message, signals.ts)], ack=(consumer, [received]))
             return
         self._bus.publish(SIGNALS, message, ts=signals.ts)
-        self._store.save(signals)
-        consumer.ack(received)
+        self._unwritten.append((received, signals))
+
+    def _write(self) -> None:
+        """Write what is published, and acknowledge the bars that it was computed from."""
+        if self._unwritten and self._consumer is not None:
+            self._store.save([signals for _, signals in self._unwritten])
+            self._consumer.ack(*(received for received, _ in self._unwritten))
+            self._unwritten.clear()
 
     def _refuse(self, consumer: Consumer, received: Received, universe: str, reason: str) -> None:
         self._refused[universe] = f"batch {received.entry_id} is in {DEAD}: {reason}"

@@ -31,31 +31,30 @@ class SignalStore:
         self._db = db
         self._registry = registry
 
-    def save(self, batch: SignalBatch) -> None:
-        """Write a batch's signals; writing them again changes nothing."""
-        if not batch.signals:
-            return
-        rows = []
+    def save(self, batches: Sequence[SignalBatch]) -> None:
+        """Write batches' signals in one transaction; writing them again changes nothing."""
+        rows = [row for batch in batches for row in self._rows(batch)]
+        if rows:
+            # A few rows: a plain INSERT costs less than a temporary table for COPY.
+            self._db.run(lambda cursor: _insert(cursor, rows))
+
+    def _rows(self, batch: SignalBatch) -> Iterator[tuple[Any, ...]]:
         for signal in batch.signals:
             asset = self._registry[signal.asset_id]
-            rows.append(
-                (
-                    str(signal.id),
-                    to_datetime(batch.ts),
-                    batch.step.seq,
-                    batch.universe,
-                    asset.symbol,
-                    asset.asset_class.value,
-                    signal.direction,
-                    signal.confidence,
-                    signal.price,
-                    json.dumps(dict(signal.votes)),
-                    json.dumps(_finite(signal.features)),
-                    signal.model_version,
-                )
+            yield (
+                str(signal.id),
+                to_datetime(batch.ts),
+                batch.step.seq,
+                batch.universe,
+                asset.symbol,
+                asset.asset_class.value,
+                signal.direction,
+                signal.confidence,
+                signal.price,
+                json.dumps(dict(signal.votes)),
+                json.dumps(_finite(signal.features)),
+                signal.model_version,
             )
-        # A few rows: a plain INSERT costs less than a temporary table for COPY.
-        self._db.run(lambda cursor: _insert(cursor, rows))
 
     def find(self, signal_id: str) -> dict[str, Any] | None:
         """Return one signal's row as a mapping, or None."""

@@ -1,5 +1,7 @@
 """One universe: restores its engine, turns bars into signals, keeps checkpoints."""
 
+from collections.abc import Callable
+
 from ratchet.common import metrics
 from ratchet.common.logging import get_logger
 from ratchet.core.assets import Asset
@@ -55,10 +57,14 @@ class UniverseWorker:
                 metrics.STRATEGY_VOTES_TOTAL.labels(strategy, direction).inc()
         return signals
 
-    def checkpoint(self, batch: BarBatch) -> None:
-        """Save the engine every so many batches; call it when the batch's signals are out."""
+    def checkpoint(self, batch: BarBatch, first: Callable[[], None] = lambda: None) -> None:
+        """Save the engine every so many batches; call it when the batch's signals are out.
+
+        `first` is called before: what came before a checkpoint is not computed again.
+        """
         self._bars_since_checkpoint += 1
         if self._engine is not None and self._bars_since_checkpoint >= self._checkpoint_every_bars:
+            first()
             self._store.save_checkpoint(self.universe, batch.ts, batch.step.seq, self._engine.state())
             self._bars_since_checkpoint = 0
 

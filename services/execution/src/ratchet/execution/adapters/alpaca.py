@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 from ratchet.common import metrics
 from ratchet.core.assets import Registry
 from ratchet.execution.adapters import alpaca_wire as wire
-from ratchet.execution.adapters.alpaca_post import OrderPost
+from ratchet.execution.adapters.alpaca_post import OrderCalls
 from ratchet.execution.broker import (
     BrokerAccount,
     BrokerActivity,
@@ -92,7 +92,7 @@ class AlpacaBroker:
         session = self._client._session  # noqa: SLF001
         session.mount("http://", TimeoutAdapter(connect_timeout_s, read_timeout_s))
         session.mount("https://", TimeoutAdapter(connect_timeout_s, read_timeout_s))
-        self._post = OrderPost(
+        self._orders = OrderCalls(
             url, key, secret, connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s
         )
         self._lock = threading.Lock()
@@ -101,11 +101,11 @@ class AlpacaBroker:
     def submit(self, request: OrderRequest) -> BrokerOrder:
         """POST /v2/orders, once."""
         body = wire.order_body(request)
-        return self._ask("submit", lambda: wire.parse_order(_json(self._post.send(body))))
+        return self._ask("submit", lambda: wire.parse_order(_json(self._orders.send(body))))
 
     def cancel(self, broker_order_id: str) -> None:
         """DELETE /v2/orders/{id}."""
-        self._ask("cancel", lambda: self._client.delete(f"/orders/{quote(broker_order_id, safe='')}"))
+        self._ask("cancel", lambda: self._orders.cancel(broker_order_id))
 
     def replace(self, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
         """PATCH /v2/orders/{id}, once."""
@@ -114,10 +114,7 @@ class AlpacaBroker:
 
     def get_by_client_id(self, client_order_id: str) -> BrokerOrder:
         """GET /v2/orders:by_client_order_id."""
-        return self._ask(
-            "get_order",
-            lambda: wire.parse_order(_json(self._client.get_order_by_client_id(client_order_id))),
-        )
+        return self._ask("get_order", lambda: wire.parse_order(_json(self._orders.look_up(client_order_id))))
 
     def list_orders(self, since_ns: int | None = None, *, open_only: bool = False) -> list[BrokerOrder]:
         """GET /v2/orders, every page, oldest first."""
@@ -194,7 +191,7 @@ class AlpacaBroker:
     def close(self) -> None:
         """Close the connections."""
         self._client._session.close()  # noqa: SLF001
-        self._post.close()
+        self._orders.close()
 
     def _ask(self, operation: str, call: Callable[[], T]) -> T:
         started = time.perf_counter()
