@@ -26,6 +26,7 @@ from ratchet.core.trader import Decision as Proposed
 from ratchet.core.trader import TradingSession
 from ratchet.execution import stops, worked
 from ratchet.execution.booking import Booker, MissedError
+from ratchet.execution.by_asset import take_out
 from ratchet.execution.crash import crash_point
 from ratchet.execution.denials import Denial
 from ratchet.execution.events import OrderChange
@@ -73,6 +74,8 @@ class Engine:
         self.context = LatestContext(len(parts.registry))
         # Why no new risk is taken although trading is not halted; set by reconciliation.
         self.blocked = ""
+        # What the ledger has of every asset, which is not written again unless it has changed.
+        self._by_asset: dict[str, str] = {}
         self.booker = Booker(parts.ledger, parts.registry, on_stranger)
         self.outbound = Outbound(
             Sender(parts.broker),
@@ -195,10 +198,14 @@ class Engine:
             tx.outcomes(effects.outcomes)
             tx.snapshots(effects.snapshots)
             tx.breakers(effects.breakers)
-            tx.state(effects.seq, effects.ts, {"session": self._state(), **(extra or {})})
+            state = self._state()
+            by_asset = take_out(state)
+            changed = by_asset if by_asset != self._by_asset else None
+            tx.state(effects.seq, effects.ts, {"session": state, **(extra or {})}, changed)
             also(tx)
             crash_point("before_commit")
         crash_point("after_commit")
+        self._by_asset = by_asset
         self.seq, self.ts = effects.seq, effects.ts
         self._observe(effects)
 
