@@ -13,6 +13,7 @@ from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
 from ratchet.execution.activities import BookedActivity
+from ratchet.execution.by_asset import put_back
 from ratchet.execution.events import OrderChange
 from ratchet.execution.ledger import Decision, NewOrder
 from ratchet.execution.phases import PhaseView
@@ -37,6 +38,7 @@ class Books:
     seq: int = 0
     ts: int = 0
     state: str = ""
+    by_asset: dict[str, str] = field(default_factory=dict)
     announced: dict[str, str] = field(default_factory=dict)
     reports: int = 0
     # Whether trading was active when an order was committed.
@@ -106,9 +108,13 @@ class MemoryTransaction:
     def snapshots(self, snapshots: Sequence[PortfolioSnapshot]) -> None:
         """Snapshots are not looked at."""
 
-    def state(self, seq: int, ts: int, state: Mapping[str, Any]) -> None:
+    def state(
+        self, seq: int, ts: int, state: Mapping[str, Any], by_asset: Mapping[str, str] | None = None
+    ) -> None:
         """Keep the state as JSON, as the database does."""
         self.books.seq, self.books.ts, self.books.state = seq, ts, json.dumps(state)
+        if by_asset is not None:
+            self.books.by_asset = dict(by_asset)
 
     def report(self, report: Report) -> None:
         """Count."""
@@ -162,7 +168,9 @@ class MemoryLedger:
         MemoryTransaction(books, self.epoch).guard()
         if not books.state:
             return Saved(books.trading_state)
-        return Saved(books.trading_state, books.seq, books.ts, json.loads(books.state), list(books.fills))
+        state = json.loads(books.state)
+        put_back(state["session"], books.by_asset)
+        return Saved(books.trading_state, books.seq, books.ts, state, list(books.fills))
 
     def order(self, client_order_id: str) -> Order | None:
         """Return an order."""

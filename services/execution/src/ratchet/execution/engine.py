@@ -26,6 +26,7 @@ from ratchet.core.trader import Decision as Proposed
 from ratchet.core.trader import TradingSession
 from ratchet.execution import stops, worked
 from ratchet.execution.booking import Booker, MissedError
+from ratchet.execution.by_asset import take_out
 from ratchet.execution.crash import crash_point
 from ratchet.execution.denials import Denial
 from ratchet.execution.events import OrderChange
@@ -75,6 +76,8 @@ class Engine:
         self.blocked = ""
         # Answers of the venue that are written with the next commit.
         self._unwritten: Effects | None = None
+        # What the ledger has of every asset, which is not written again unless it has changed.
+        self._by_asset: dict[str, str] = {}
         self.booker = Booker(parts.ledger, parts.registry, on_stranger)
         self.outbound = Outbound(
             Sender(parts.broker),
@@ -220,10 +223,15 @@ class Engine:
             tx.outcomes(effects.outcomes)
             tx.snapshots(effects.snapshots)
             tx.breakers(effects.breakers)
-            tx.state(effects.seq, effects.ts, {"session": self._state(), **extra})
+            state = self._state()
+            by_asset = take_out(state)
+            changed = by_asset if by_asset != self._by_asset else None
+            tx.state(effects.seq, effects.ts, {"session": state, **extra}, changed)
             also(tx)
             crash_point("before_commit")
-            return self.parts.clock.monotonic()
+            asked_at = self.parts.clock.monotonic()
+        self._by_asset = by_asset
+        return asked_at
 
     def send(self, effects: Effects) -> None:
         """Send what was committed, cancels first, then exits, and commit the answers.

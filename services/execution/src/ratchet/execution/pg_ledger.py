@@ -183,9 +183,11 @@ class PostgresTransaction:
         """Write snapshots of the portfolio."""
         self._writer.snapshots(self._cursor, snapshots)
 
-    def state(self, seq: int, ts: int, state: Mapping[str, Any]) -> None:
-        """Write what the trader remembers, and the step that it stands at."""
-        self._writer.state(self._cursor, seq, ts, dict(state))
+    def state(
+        self, seq: int, ts: int, state: Mapping[str, Any], by_asset: Mapping[str, str] | None = None
+    ) -> None:
+        """Write what the trader remembers, and the step that it stands at; None leaves the columns."""
+        self._writer.state(self._cursor, seq, ts, dict(state), by_asset)
 
     def report(self, report: Report) -> None:
         """Keep a comparison with the broker."""

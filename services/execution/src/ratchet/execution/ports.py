@@ -131,8 +131,13 @@ class LedgerTransaction(Protocol):
         """Write snapshots of the portfolio."""
         ...
 
-    def state(self, seq: int, ts: int, state: Mapping[str, Any]) -> None:
-        """Write what the trader remembers, and the step that it stands at."""
+    def state(
+        self, seq: int, ts: int, state: Mapping[str, Any], by_asset: Mapping[str, str] | None = None
+    ) -> None:
+        """Write what the trader remembers, and the step that it stands at.
+
+        `by_asset` holds the columns of `ratchet.execution.by_asset`; None leaves them as they are.
+        """
         ...
 
     def report(self, report: Report) -> None:

@@ -8,6 +8,7 @@ from ratchet.common.db import Cursor, Database
 from ratchet.common.timestamps import to_datetime, to_ns
 from ratchet.core.assets import Registry
 from ratchet.core.orders import Intent, Order, OrderStatus, OrderType, Side, TimeInForce, Write
+from ratchet.execution.by_asset import put_back
 
 _SELECT = (
     "SELECT client_order_id, symbol, side, qty, intent, created_ts, updated_ts, type, time_in_force, "
@@ -34,6 +35,7 @@ _TOLD = (
 _ONE = "AND symbol = %(symbol)s"
 _RECENT_EXECUTIONS = "SELECT execution_id FROM fills WHERE portfolio = %s ORDER BY recorded_at DESC LIMIT %s"
 
+_STATE = "SELECT last_seq, last_ts, state, by_asset FROM execution_state WHERE portfolio = %s"
 _QUALITY = (
     "SELECT min(score) FROM (SELECT DISTINCT ON (universe) score FROM data_quality "
     "WHERE ts > now() - interval '1 day' ORDER BY universe, ts DESC) AS newest"
@@ -109,9 +111,13 @@ def recent_executions(cursor: Cursor, portfolio: str, limit: int) -> list[str]:
 
 def saved_state(cursor: Cursor, portfolio: str) -> tuple[int, int, dict[str, Any]] | None:
     """Return (last step, its event time, what the trader remembers), None before the first commit."""
-    cursor.execute("SELECT last_seq, last_ts, state FROM execution_state WHERE portfolio = %s", (portfolio,))
+    cursor.execute(_STATE, (portfolio,))
     row = cursor.fetchone()
-    return (row[0], to_ns(row[1]) if row[1] else 0, row[2]) if row else None
+    if row is None:
+        return None
+    seq, ts, state, by_asset = row
+    put_back(state["session"], by_asset)
+    return seq, to_ns(ts) if ts else 0, state
 
 
 def last_fill_ts(cursor: Cursor, portfolio: str) -> int:

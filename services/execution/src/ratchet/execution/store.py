@@ -1,7 +1,7 @@
 """SQL of execution: one transaction per step, with the leader's epoch and the kill switch read inside it."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -102,6 +102,7 @@ _STATE = (
     "ON CONFLICT (portfolio) DO UPDATE SET epoch = EXCLUDED.epoch, last_seq = EXCLUDED.last_seq, "
     "last_ts = EXCLUDED.last_ts, state = EXCLUDED.state, updated_at = now()"
 )
+_BY_ASSET = "UPDATE execution_state SET by_asset = %s WHERE portfolio = %s"
 
 
 class LedgerWriter:
@@ -216,10 +217,14 @@ class LedgerWriter:
         if outcomes:
             cursor.later_values(_OUTCOMES, [self._outcome_row(item) for item in outcomes])
 
-    def state(self, cursor: Cursor, seq: int, ts: int, state: dict[str, Any]) -> None:
-        """Write what the trader remembers, and the step that it stands at."""
+    def state(
+        self, cursor: Cursor, seq: int, ts: int, state: dict[str, Any], by_asset: Mapping[str, str] | None
+    ) -> None:
+        """Write what the trader remembers, and the step that it stands at; None leaves the columns."""
         at = to_datetime(ts) if ts else None
         cursor.later(_STATE, (self.portfolio, self.epoch, seq, at, Json(state)))
+        if by_asset is not None:
+            cursor.later(_BY_ASSET, (Json(by_asset), self.portfolio))
 
     def _tell(self, cursor: Cursor, changes: Sequence[OrderChange]) -> None:
         cursor.later_values(_EVENTS, [_event_row(change) for change in changes])

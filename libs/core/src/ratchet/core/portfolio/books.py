@@ -1,9 +1,11 @@
 """What a portfolio writes down, and the way to a JSON-able dict and back, exactly."""
 
+import base64
 from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ratchet.core.assets.types import AssetClass
 from ratchet.core.orders.rows import from_row, to_row
@@ -29,13 +31,14 @@ class Books:
     def dump(self) -> dict[str, Any]:
         """Return everything as a JSON-able dict."""
         held = sorted(self.positions)
-        marked = self.marks.nonzero()[0]
         return {
             "cash": str(self.cash),
             "peak_equity": str(self.peak_equity),
             "positions": [to_row(self.positions[asset_id]) for asset_id in held],
             "trades": [to_row(self.trades[asset_id]) for asset_id in held],
-            "marks": [[int(i), float(self.marks[i]), int(self.mark_ts[i])] for i in marked],
+            # Packed: of a large universe they are most of the state.
+            "marks": _packed(self.marks, "<f8"),
+            "mark_ts": _packed(self.mark_ts, "<i8"),
             "day": _dump_day(self.day),
             "seen": list(self.seen),
         }
@@ -49,12 +52,31 @@ class Books:
         books.positions = {position.asset_id: position for position in positions}
         trades = (from_row(OpenTrade, row) for row in state["trades"])
         books.trades = {trade.asset_id: trade for trade in trades}
-        for asset_id, mark, mark_ts in state["marks"]:
-            books.marks[asset_id] = mark
-            books.mark_ts[asset_id] = mark_ts
+        _load_marks(books, state)
         books.seen = RecentIds(state["seen"])
         _load_day(books.day, state["day"])
         return books
+
+
+def _load_marks(books: Books, state: dict[str, Any]) -> None:
+    if isinstance(state["marks"], list):
+        # A state that was written before marks were packed.
+        for asset_id, mark, mark_ts in state["marks"]:
+            books.marks[asset_id] = mark
+            books.mark_ts[asset_id] = mark_ts
+        return
+    marks, times = _unpacked(state["marks"], "<f8"), _unpacked(state["mark_ts"], "<i8")
+    known = min(marks.size, books.marks.size)
+    books.marks[:known] = marks[:known]
+    books.mark_ts[:known] = times[:known]
+
+
+def _packed(column: NDArray[Any], dtype: str) -> str:
+    return base64.b64encode(column.astype(dtype, copy=False).tobytes()).decode()
+
+
+def _unpacked(text: str, dtype: str) -> NDArray[Any]:
+    return np.frombuffer(base64.b64decode(text), dtype=dtype)
 
 
 def _dump_day(day: DayBook) -> dict[str, Any]:
