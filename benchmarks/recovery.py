@@ -89,7 +89,10 @@ def _tick(platform: LivePlatform) -> None:
     due = time.monotonic() + PACE_S
     platform.send()
     platform.supervisor.tick()
-    time.sleep(max(0.0, due - time.monotonic()))
+    while (left := due - time.monotonic()) > 0:
+        # As `ratchet up` waits.
+        platform.supervisor.wait(left)
+        platform.supervisor.tick()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from ratchet.core.orders import (
     advance,
 )
 from ratchet.execution.broker import (
+    BrokerNotReachedError,
     BrokerOrder,
     BrokerThrottledError,
     BrokerUnreachableError,
@@ -61,11 +62,14 @@ class Venue:
         self.orders: dict[str, BrokerOrder] = {}
         self.on_the_way: list[OrderRequest] = []
         self.is_slow = False
+        self.is_down = False
         self.limited: float | None = None
 
     def submit(self, request: OrderRequest) -> BrokerOrder:
         if self.limited is not None:
             raise BrokerThrottledError("too many", self.limited)
+        if self.is_down:
+            raise BrokerNotReachedError("connection refused")
         self.sent.append(request.client_order_id)
         if self.is_slow:
             self.on_the_way.append(request)
@@ -146,6 +150,23 @@ def test_an_order_that_was_lost_is_sent_again_or_expires_once_settled(make: Any,
     assert answers["a"].outcome is Outcome.KNOWN
     assert answers["b"].outcome is Outcome.EXPIRED
     assert venue.sent == ["a", "b", "a"]
+
+
+def test_an_order_that_never_left_is_sent_again_as_soon_as_the_venue_answers(
+    make: Any, clock: VirtualClock
+) -> None:
+    venue = Venue()
+    venue.is_down = True
+    outbound = make(venue)
+    ((_, answer),) = outbound.send([order("a")])
+    assert answer.outcome is Outcome.UNKNOWN
+    unknown = advance(order("a"), OrderUpdate(OrderEventKind.UNANSWERED, 2))
+    # The attempt to send it again does not leave either, so that the one after it need not wait.
+    ((_, answer),) = outbound.resolve([unknown], lambda _: True)
+    assert (answer.outcome, venue.sent) == (Outcome.UNKNOWN, [])
+    venue.is_down = False
+    ((_, answer),) = outbound.resolve([unknown], lambda _: True)
+    assert (answer.outcome, venue.sent) == (Outcome.KNOWN, ["a"])
 
 
 def test_an_order_of_the_process_before_settles_from_our_start_on(make: Any, clock: VirtualClock) -> None:

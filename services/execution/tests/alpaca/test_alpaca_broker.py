@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ratchet.common.embedded import free_port
+from ratchet.core.assets import Registry
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
 from ratchet.execution.adapters.alpaca import AlpacaBroker
 from ratchet.execution.adapters.alpaca_wire import (
@@ -15,6 +17,7 @@ from ratchet.execution.adapters.alpaca_wire import (
     parse_update,
 )
 from ratchet.execution.broker import (
+    BrokerNotReachedError,
     BrokerRefusedError,
     BrokerUnreachableError,
     DuplicateOrderError,
@@ -108,9 +111,20 @@ def test_an_unreachable_venue_is_not_a_refusal(alpaca: AlpacaBroker, venue: Any)
     venue.faults["submit"] = ["reset"]
     venue.faults["get_order"] = ["reset"]
     sender = Sender(alpaca)
-    assert sender.send(request()).outcome is Outcome.UNKNOWN
+    answer = sender.send(request())
+    assert (answer.outcome, answer.is_sent) == (Outcome.UNKNOWN, True)
     assert sender.resolve(request(), is_valid=True).outcome is Outcome.UNKNOWN
     assert sender.resolve(request(), is_valid=True).status is OrderStatus.ACCEPTED
+
+
+def test_what_found_no_connection_was_not_sent(registry: Registry) -> None:
+    broker = AlpacaBroker(url=f"http://127.0.0.1:{free_port()}", key="k", secret="s", registry=registry)
+    answer = Sender(broker).send(request())
+    assert (answer.outcome, answer.is_sent) == (Outcome.UNKNOWN, False)
+    # Requests that are not orders go another way through the libraries.
+    with pytest.raises(BrokerNotReachedError):
+        broker.cancel("b-1")
+    broker.close()
 
 
 def test_fills_are_read_over_every_page(alpaca: AlpacaBroker, venue: Any) -> None:

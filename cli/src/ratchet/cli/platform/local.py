@@ -144,7 +144,7 @@ class LocalPlatform:
                         on_finished()
                     if self._over(stall):
                         break
-                time.sleep(TICK_S)
+                self.supervisor.wait(TICK_S)
         finally:
             view.stop()
             reader.close()
@@ -234,7 +234,7 @@ class LocalPlatform:
                 raise CommandError(f"the platform does not come up: {names}")
             if time.monotonic() > deadline:
                 raise CommandError(f"the platform is not ready after {READY_WITHIN_S:g} s: {self._why()}")
-            time.sleep(TICK_S)
+            self.supervisor.wait(TICK_S)
 
     def _write_state(self) -> None:
         services = {

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ratchet.common.embedded import launch
 
+# The first end in a row is followed by a start at once, the second after this delay, and so on.
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 15.0
 STABLE_S = 20.0
@@ -72,6 +73,7 @@ class Supervised:
         self.reason = ""
         self._emit = emit
         self._child: subprocess.Popen[bytes] | None = None
+        self._ended_fd: int | None = None
         self._failures = 0
         self._was_ready = self._ever_ready = False
         self._started_at = 0.0
@@ -83,11 +85,17 @@ class Supervised:
         """The process id while the process lives."""
         return self._child.pid if self._child is not None and self._child.poll() is None else None
 
+    @property
+    def ended_fd(self) -> int | None:
+        """A file descriptor that is readable once the process has ended, where the system has that."""
+        return self._ended_fd
+
     def start(self) -> None:
         """Start the process; it is sent SIGTERM when this thread ends."""
         rotate(self.spec.log)
         with self.spec.log.open("ab") as log:
             self._child = launch(self.spec.command, log=log, env={**os.environ, **self.spec.env})
+        self._ended_fd = _ended_fd(self._child.pid)
         self.state, self.reason = State.STARTING, ""
         self._was_ready = False
         self._started_at = time.monotonic()
@@ -100,19 +108,19 @@ class Supervised:
         if self.state in (State.STOPPED, State.FAILED):
             return
         if self.state is State.WAITING:
-            if now >= self._due_at:
-                self.restarts += 1
-                self.start()
+            self._start_when_due(now)
             return
         code = None if self._child is None else self._child.poll()
         if code is not None:
             self._ended(code, now)
+            self._start_when_due(now)
         elif now >= self._probe_at:
             self._probe(now)
 
     def terminate(self) -> None:
         """Ask the process to end and do not start it again."""
         self.state = State.STOPPED
+        self._close_ended_fd()
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -138,7 +146,18 @@ class Supervised:
             elif self._child.poll() is None:
                 os.kill(self._child.pid, number)
 
+    def _start_when_due(self, now: float) -> None:
+        if self.state is State.WAITING and now >= self._due_at:
+            self.restarts += 1
+            self.start()
+
+    def _close_ended_fd(self) -> None:
+        if self._ended_fd is not None:
+            os.close(self._ended_fd)
+            self._ended_fd = None
+
     def _ended(self, code: int, now: float) -> None:
+        self._close_ended_fd()
         lived = now - self._started_at
         self._failures = 1 if self._was_ready and lived > STABLE_S else self._failures + 1
         limit = FAILURES if self._ever_ready else FAILURES_BEFORE_READY
@@ -148,9 +167,10 @@ class Supervised:
             self.reason = f"{why}{last_error(self.spec.log)}"
             self._emit(Event(self.spec.name, f"FAILED: {self.reason} (log: {self.spec.log})", bad=True))
             return
-        delay = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self._failures - 1))
+        delay = _delay_s(self._failures)
         self.state, self.reason, self._due_at = State.WAITING, why, now + delay
-        self._emit(Event(self.spec.name, f"{why}, restart in {delay:g} s", bad=True))
+        when = f"in {delay:g} s" if delay else "at once"
+        self._emit(Event(self.spec.name, f"{why}, restart {when}", bad=True))
 
     def _probe(self, now: float) -> None:
         if self.spec.ready_port is not None:
@@ -167,6 +187,18 @@ class Supervised:
         elif not ready and self.state is State.READY:
             self.state = State.NOT_READY
             self._emit(Event(self.spec.name, f"not ready: {reason}", bad=True))
+
+
+def _delay_s(failures: int) -> float:
+    """Return how long to wait after so many ends in a row: one alone is an accident, and costs no time."""
+    return min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (failures - 2)) if failures > 1 else 0.0
+
+
+def _ended_fd(pid: int) -> int | None:
+    """Return a descriptor that tells of a child's end; Linux has one, elsewhere it is looked for."""
+    with contextlib.suppress(AttributeError, OSError):
+        return os.pidfd_open(pid)
+    return None
 
 
 def probe(host: str, port: int) -> str:

@@ -1,5 +1,6 @@
 """Supervises the processes of a platform: starts, restarts, and an end that leaves nothing behind."""
 
+import select
 import time
 from collections.abc import Callable, Iterable
 
@@ -37,6 +38,14 @@ class Supervisor:
             for process in self.processes.values():
                 rotate(process.spec.log)
         self._note_changes()
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep, but no longer than until a process ends, so that the next `tick` starts it again."""
+        ends = select.poll()
+        for process in self.processes.values():
+            if process.ended_fd is not None:
+                ends.register(process.ended_fd, select.POLLIN)
+        ends.poll(timeout_s * 1_000)
 
     @property
     def ready(self) -> bool:

@@ -350,6 +350,7 @@ def _favour_the_work() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
+    gc.enable()
 
 
 def _version(name: str) -> str:

@@ -10,7 +10,7 @@ from ratchet.common.errors import BusUnavailableError, ConfigError, FencedError,
 from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.common.platform import Platform, load_platform
 from ratchet.common.rpc import connect
-from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
+from ratchet.common.runtime import MainLoop, ServiceRuntime
 from ratchet.core.fx.routing import VENUE as OANDA
 from ratchet.core.risk import RiskEngine
 from ratchet.execution import crash
@@ -245,8 +245,3 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     relay = OutboxRelay(runtime.db, runtime.bus, application.parts.wake_outbox)
     runtime.add_task("outbox", relay.run)
     return application.run
-
-
-def main() -> int:
-    """Run the service; return its exit code."""
-    return launch(SERVICE, setup)

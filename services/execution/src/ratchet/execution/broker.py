@@ -5,6 +5,7 @@ BrokerError
 │   ├── OrderNotFoundError     the venue said that it knows no such order
 │   └── DuplicateOrderError    the venue already has an order with this client_order_id
 └── BrokerUnreachableError     no answer, or not the venue's: nothing is known about the outcome
+    ├── BrokerNotReachedError  there was no connection: the venue has not seen the request
     └── BrokerThrottledError   too many requests; the venue says for how long to wait
 """
 
@@ -42,6 +43,10 @@ class DuplicateOrderError(BrokerRefusedError):
 
 class BrokerUnreachableError(BrokerError):
     """The venue could not be asked, or its answer could not be read: the outcome is unknown."""
+
+
+class BrokerNotReachedError(BrokerUnreachableError):
+    """There was no connection to send the request over, so the venue has not seen it."""
 
 
 class BrokerThrottledError(BrokerUnreachableError):

@@ -133,7 +133,11 @@ class Outbound:
         self._held.discard(key)
         self._confirm()
         answer = self._sender.send(request_of(order, self._registry))
-        self._note(order)
+        if answer.is_sent:
+            self._note(order)
+        else:
+            # No request is on its way that the venue's "not found" could overtake.
+            self._asked_at[key] = float("-inf")
         crash_point("before_record_answer")
         return answer
 
@@ -154,7 +158,7 @@ class Outbound:
         if settled and valid:
             self._confirm()
         answer = self._sender.resolve(request_of(order, self._registry), is_valid=valid, is_settled=settled)
-        if answer.is_write:
+        if answer.is_write and answer.is_sent:
             self._note(order)
         return answer
 

@@ -12,6 +12,7 @@ from ratchet.common.logging import get_logger
 from ratchet.core.orders import OrderStatus
 from ratchet.execution.broker import (
     Broker,
+    BrokerNotReachedError,
     BrokerOrder,
     BrokerRefusedError,
     BrokerUnreachableError,
@@ -39,7 +40,8 @@ class Outcome(StrEnum):
 class Answer:
     """The venue's answer on one order: `order` when it has it, `code` and `message` when it refused.
 
-    `is_write` tells an answer to a request that changes something from one to a look-up.
+    `is_write` tells an answer to a request that changes something from one to a look-up; `is_sent` is
+    False for a request that the venue cannot have seen.
     """
 
     client_order_id: str
@@ -48,6 +50,7 @@ class Answer:
     code: str = ""
     message: str = ""
     is_write: bool = False
+    is_sent: bool = True
 
     @property
     def status(self) -> OrderStatus:
@@ -87,7 +90,13 @@ class Sender:
             )
         except BrokerUnreachableError as error:
             _log.warning("order unknown", client_order_id=request.client_order_id, reason=str(error))
-            return Answer(request.client_order_id, Outcome.UNKNOWN, message=str(error), is_write=True)
+            return Answer(
+                request.client_order_id,
+                Outcome.UNKNOWN,
+                message=str(error),
+                is_write=True,
+                is_sent=not isinstance(error, BrokerNotReachedError),
+            )
         crash_point("after_send")
         return _known(placed, is_write=True)
 

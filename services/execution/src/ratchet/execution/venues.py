@@ -109,6 +109,8 @@ def _refusal(name: str, settings: ExecutionSettings) -> str:
 
 
 def _gauged(name: str, on_change: Callable[[bool], None]) -> Callable[[bool], None]:
+    metrics.STREAM_CONNECTED.labels(name).set(False)
+
     def changed(connected: bool) -> None:
         metrics.STREAM_CONNECTED.labels(name).set(connected)
         on_change(connected)

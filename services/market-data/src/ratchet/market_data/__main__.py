@@ -1,9 +1,8 @@
-"""Run the market data service: python -m ratchet.market_data."""
+"""Run with `python -m ratchet.market_data`."""
 
 import sys
 
-from ratchet.common.runtime import launch
-from ratchet.market_data.app import setup
+from ratchet.common.entry import enter
 
 if __name__ == "__main__":
-    sys.exit(launch("market-data", setup))
+    sys.exit(enter("market-data", "ratchet.market_data.app"))

@@ -1,9 +1,8 @@
-"""Run the inference service: python -m ratchet.ml_inference."""
+"""Run with `python -m ratchet.ml_inference`."""
 
 import sys
 
-from ratchet.common.runtime import launch
-from ratchet.ml_inference.app import setup
+from ratchet.common.entry import enter
 
 if __name__ == "__main__":
-    sys.exit(launch("ml-inference", setup))
+    sys.exit(enter("ml-inference", "ratchet.ml_inference.app"))

@@ -10,7 +10,6 @@ if __name__ == "__main__":
         from ratchet.paper_exchange.standalone import main
 
         sys.exit(main(sys.argv[1:]))
-    from ratchet.common.runtime import launch
-    from ratchet.paper_exchange.service import NAME, setup
+    from ratchet.common.entry import enter
 
-    sys.exit(launch(NAME, setup))
+    sys.exit(enter("paper-exchange", "ratchet.paper_exchange.service"))

@@ -2,7 +2,7 @@
 
 import sys
 
-from ratchet.phase_activation.app import main
+from ratchet.common.entry import enter
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(enter("phase-activation", "ratchet.phase_activation.app"))

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from ratchet.common.bus import Received
 from ratchet.common.consumer import Consumer
 from ratchet.common.platform import Platform, load_platform
-from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
+from ratchet.common.runtime import MainLoop, ServiceRuntime
 from ratchet.common.settings import Settings
 from ratchet.common.streams import CONTROL, PORTFOLIO, WATERMARK
 from ratchet.core.phases import PhaseEngine
@@ -80,8 +80,3 @@ def _handle(runtime: ServiceRuntime, book: PhaseBook, consumer: Consumer, entry:
         mark = control_pb2.Watermark(service=SERVICE, seq=snapshot.seq, ts_ns=snapshot.ts_ns)
         events = [(CONTROL, messages.control_event(change), change.ts) for change in changes]
         runtime.bus.publish_many([*events, (WATERMARK, mark, snapshot.ts_ns)], ack=(consumer, [entry]))
-
-
-def main() -> int:
-    """Run the service; return its exit code."""
-    return launch(SERVICE, setup)

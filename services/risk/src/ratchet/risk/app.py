@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ratchet.common.bus import Bus
 from ratchet.common.platform import load_platform
-from ratchet.common.runtime import MainLoop, ServiceRuntime, launch
+from ratchet.common.runtime import MainLoop, ServiceRuntime
 from ratchet.common.streams import CONTROL
 from ratchet.risk.admin import build_router
 from ratchet.risk.breakers import Rearming
@@ -63,8 +63,3 @@ def follow(
         position = events[-1].entry_id if events else position
         if limits.refresh():
             on_refresh()
-
-
-def main() -> int:
-    """Run the service; return its exit code."""
-    return launch("risk", setup)

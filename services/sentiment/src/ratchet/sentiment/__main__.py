@@ -1,9 +1,8 @@
-"""Run the sentiment service: python -m ratchet.sentiment."""
+"""Run with `python -m ratchet.sentiment`."""
 
 import sys
 
-from ratchet.common.runtime import launch
-from ratchet.sentiment.app import setup
+from ratchet.common.entry import enter
 
 if __name__ == "__main__":
-    sys.exit(launch("sentiment", setup))
+    sys.exit(enter("sentiment", "ratchet.sentiment.app"))

@@ -1,9 +1,8 @@
-"""Run the signal service: python -m ratchet.signal."""
+"""Run with `python -m ratchet.signal`."""
 
 import sys
 
-from ratchet.common.runtime import launch
-from ratchet.signal.app import setup
+from ratchet.common.entry import enter
 
 if __name__ == "__main__":
-    sys.exit(launch("signal", setup))
+    sys.exit(enter("signal", "ratchet.signal.app"))

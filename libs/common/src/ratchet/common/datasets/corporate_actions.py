@@ -10,10 +10,6 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
-
 from ratchet.common.datasets.errors import DatasetError
 from ratchet.core.assets import Registry
 
@@ -76,6 +72,10 @@ def _actions(path: Path, dataset: "Dataset", registry: Registry) -> Iterator["Co
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
+    import pyarrow as pa  # heavy, and most datasets have no file
+    import pyarrow.csv as pa_csv
+    import pyarrow.parquet as pq
+
     try:
         if path.suffix == ".parquet":
             table = pq.read_table(path)

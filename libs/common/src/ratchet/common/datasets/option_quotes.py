@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ratchet.common.datasets.errors import DatasetError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ratchet.common.datasets.dataset import Dataset
 
 NAME = "option_quotes"
@@ -58,6 +59,8 @@ def load_option_quotes(dataset: "Dataset | None") -> QuoteColumns | None:
 
 
 def _read(path: Path) -> QuoteColumns:
+    import pandas as pd  # heavy, and most datasets have no such file
+
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     missing = [name for name in _REQUIRED if name not in frame.columns]
     if missing:
@@ -79,8 +82,10 @@ def _read(path: Path) -> QuoteColumns:
     )
 
 
-def _symbols(frame: pd.DataFrame) -> NDArray[np.str_]:
-    from ratchet.core.options import OccSymbol, Right  # heavy, and most datasets have no such file
+def _symbols(frame: "pd.DataFrame") -> NDArray[np.str_]:
+    import pandas as pd  # heavy, and most datasets have no such file
+
+    from ratchet.core.options import OccSymbol, Right
 
     if not all(name in frame.columns for name in _TERMS):
         for name in frame["symbol"].unique().tolist():
@@ -95,7 +100,7 @@ def _symbols(frame: pd.DataFrame) -> NDArray[np.str_]:
     return np.array([names[row] for row in terms.itertuples(index=False, name=None)], dtype=np.str_)
 
 
-def _sizes(frame: pd.DataFrame, name: str) -> NDArray[np.int64]:
+def _sizes(frame: "pd.DataFrame", name: str) -> NDArray[np.int64]:
     if name not in frame.columns:
         return np.full(len(frame), _DEFAULT_SIZE, dtype=np.int64)
     return frame[name].fillna(0).to_numpy(dtype=np.int64)

@@ -13,10 +13,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from ratchet.core.options import pricing
 from ratchet.core.options.config import OptionsConfig
 from ratchet.core.options.contract import ExerciseStyle, OptionContract
 from ratchet.core.options.expirations import expiration_close
-from ratchet.core.options.pricing import american_price, black_scholes
 from ratchet.core.options.pricing.arrays import Floats
 from ratchet.core.options.ticks import ceil_to_tick, floor_to_tick, tick_size
 from ratchet.core.options.volatility import standard_moneyness, surface
@@ -87,8 +87,8 @@ def value_path(
         )
     inputs = (spot, strike, years, volatility, float(contract.right.sign), config.risk_free_rate)
     if contract.style is ExerciseStyle.EUROPEAN:
-        return black_scholes(*inputs, dividend_yield).price
-    return american_price(*inputs, dividend_yield, steps=_PATH_STEPS)
+        return pricing.black_scholes(*inputs, dividend_yield).price
+    return pricing.american_price(*inputs, dividend_yield, steps=_PATH_STEPS)
 
 
 def modelled_quotes(
@@ -102,7 +102,9 @@ def modelled_quotes(
     for chosen, is_american in ((inputs.american, True), (~inputs.american, False)):
         if chosen.any():
             terms = (*inputs.of(chosen), config.risk_free_rate, inputs.dividend_yield)
-            prices[chosen] = american_price(*terms) if is_american else black_scholes(*terms).price
+            prices[chosen] = (
+                pricing.american_price(*terms) if is_american else pricing.black_scholes(*terms).price
+            )
     moneyness = standard_moneyness(inputs.forward, inputs.strike, inputs.years, inputs.volatility)
     distance = np.minimum(np.abs(moneyness), _FAR)
     ratio = config.quotes.spread_ratio * np.exp(config.quotes.spread_growth * distance)

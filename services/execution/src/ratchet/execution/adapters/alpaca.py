@@ -1,8 +1,8 @@
-"""Alpaca, and the paper exchange that speaks its API, through alpaca-py.
+"""Alpaca, and the paper exchange that speaks its API, through alpaca-py's REST client.
 
 alpaca-py retries POST on 429 and 504 and sets no time-out; both are switched off here, because execution
 itself decides what follows an unanswered order. Bodies are sent as strings: alpaca-py's own request models
-hold quantities as floats.
+hold quantities as floats, and cannot be had without pandas.
 """
 
 import threading
@@ -14,17 +14,19 @@ from urllib.parse import quote
 import requests
 import urllib3
 from alpaca.common.exceptions import APIError
-from alpaca.trading.client import TradingClient
+from alpaca.common.rest import RESTClient
 from requests.adapters import HTTPAdapter
 
 from ratchet.common import metrics
 from ratchet.core.assets import Registry
 from ratchet.execution.adapters import alpaca_wire as wire
 from ratchet.execution.adapters.alpaca_post import OrderCalls
+from ratchet.execution.adapters.unsent import never_connected
 from ratchet.execution.broker import (
     BrokerAccount,
     BrokerActivity,
     BrokerFill,
+    BrokerNotReachedError,
     BrokerOrder,
     BrokerPosition,
     BrokerRefusedError,
@@ -84,8 +86,8 @@ class AlpacaBroker:
         connect_timeout_s: float = 2.0,
         read_timeout_s: float = 5.0,
     ) -> None:
-        self._client = TradingClient(
-            api_key=key, secret_key=secret, paper=paper, raw_data=True, url_override=url.rstrip("/")
+        self._client = RESTClient(
+            url.rstrip("/"), api_key=key, secret_key=secret, sandbox=paper, raw_data=True
         )
         # Private by name, but the documented way: the constructor has no argument for them.
         self._client._retry = 0  # noqa: SLF001
@@ -142,13 +144,13 @@ class AlpacaBroker:
         return self._ask(
             "positions",
             lambda: [
-                wire.parse_position(_json(row), self._symbols) for row in self._client.get_all_positions()
+                wire.parse_position(_json(row), self._symbols) for row in self._client.get("/positions")
             ],
         )
 
     def account(self) -> BrokerAccount:
         """GET /v2/account."""
-        return self._ask("account", lambda: wire.parse_account(_json(self._client.get_account())))
+        return self._ask("account", lambda: wire.parse_account(_json(self._client.get("/account"))))
 
     def fills(self, since_ns: int) -> list[BrokerFill]:
         """GET /v2/account/activities/FILL, every page, oldest first."""
@@ -202,7 +204,8 @@ class AlpacaBroker:
             raise _translate(operation, error) from error
         except _NO_ANSWER as error:
             metrics.BROKER_ERRORS_TOTAL.labels(operation, "unreachable").inc()
-            raise BrokerUnreachableError(f"{operation}: {type(error).__name__}: {error}") from error
+            kind = BrokerNotReachedError if never_connected(error) else BrokerUnreachableError
+            raise kind(f"{operation}: {type(error).__name__}: {error}") from error
         finally:
             metrics.BROKER_SECONDS.labels(operation).observe(time.perf_counter() - started)
 

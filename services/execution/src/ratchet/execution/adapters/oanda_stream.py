@@ -14,12 +14,13 @@ from ratchet.core.orders import OrderStatus
 from ratchet.execution.adapters import oanda_wire as wire
 from ratchet.execution.adapters.alpaca_wire import parse_time
 from ratchet.execution.adapters.oanda_http import new_session
+from ratchet.execution.adapters.reconnecting import Reconnecting
+from ratchet.execution.adapters.unsent import never_connected
 from ratchet.execution.broker import AccountUpdate, BrokerError, BrokerOrder, TradeUpdate, Update
 
 _log = get_logger("oanda-stream")
 # Heartbeats come every five seconds; a stream without two of them is dead.
 _SILENCE_S = 12.0
-_FIRST_BACKOFF_S, _LAST_BACKOFF_S = 0.2, 5.0
 _ORDERS_KEPT = 10_000
 _EVENTS = {
     OrderStatus.ACCEPTED: "new",
@@ -72,18 +73,18 @@ class OandaUpdates:
             self._thread = None
 
     def _run(self, handler: Callable[[Update], None]) -> None:
-        backoff = _FIRST_BACKOFF_S
+        reconnecting = Reconnecting()
         while not self._stop.is_set():
+            is_refused = False
             try:
-                if self._listen(handler):
-                    backoff = _FIRST_BACKOFF_S
+                self._listen(handler, reconnecting)
             except (requests.RequestException, OSError) as error:
                 _log.warning("transaction stream lost", error=f"{type(error).__name__}: {error}"[:200])
+                is_refused = never_connected(error)
             self._changed(connected=False)
-            self._stop.wait(backoff)
-            backoff = min(backoff * 2, _LAST_BACKOFF_S)
+            self._stop.wait(reconnecting.pause_s(is_refused=is_refused))
 
-    def _listen(self, handler: Callable[[Update], None]) -> bool:
+    def _listen(self, handler: Callable[[Update], None], reconnecting: Reconnecting) -> None:
         timeouts = (self._connect_timeout_s, _SILENCE_S)
         with (
             new_session(self._token) as session,
@@ -91,14 +92,14 @@ class OandaUpdates:
         ):
             if answer.status_code != 200:
                 _log.warning("transaction stream refused", status=answer.status_code, text=answer.text[:200])
-                return False
+                return
+            reconnecting.connected()
             self._changed(connected=True)
             for line in answer.iter_lines(chunk_size=1):
                 if self._stop.is_set():
                     break
                 if line:
                     self._handle(line, handler)
-        return True
 
     def _handle(self, line: bytes, handler: Callable[[Update], None]) -> None:
         try:

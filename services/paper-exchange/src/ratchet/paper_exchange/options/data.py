@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from ratchet.core.exchange.options.book import OptionBook
-from ratchet.core.options import OptionContract
+from ratchet.core.options import OptionContract, pricing
 from ratchet.core.options.contract import Right
 from ratchet.core.options.expirations import expiration_close
-from ratchet.core.options.pricing import black_scholes, implied_volatility
 from ratchet.core.options.quotes import OptionQuote, value_path, years_to_expiration
 from ratchet.core.orders.money import from_float
 from ratchet.core.sessions import NEW_YORK, get_calendar
@@ -76,10 +75,11 @@ class OptionData:
         sign, strike = float(contract.right.sign), float(contract.strike)
         dividend_yield = config.dividend_yields.get(contract.underlying, 0.0)
         rate = config.risk_free_rate
-        level = implied_volatility(float(quote.mid), spot, strike, years, sign, rate, dividend_yield)[0]
+        mid = float(quote.mid)
+        level = pricing.implied_volatility(mid, spot, strike, years, sign, rate, dividend_yield)[0]
         if not level > 0.0:
             return None
-        greeks = black_scholes(spot, strike, years, level, sign, rate, dividend_yield)
+        greeks = pricing.black_scholes(spot, strike, years, level, sign, rate, dividend_yield)
         return Valued(
             float(level),
             float(greeks.delta[0]),

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ratchet.core.jit import entry, kernel
 from ratchet.core.options.pricing.arrays import Columns, Floats, aligned, check_not_negative, check_positive
-from ratchet.core.options.pricing.black_scholes import Greeks, black_scholes
+from ratchet.core.options.pricing.european import Greeks, black_scholes
 
 DEFAULT_STEPS = 201
 _VOLATILITY, _RATE = 3, 5
