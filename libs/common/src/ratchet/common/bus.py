@@ -121,14 +121,15 @@ class Bus:
         name: str,
         start: str = "0",
         dead_after_s: float = 30.0,
+        along: Sequence[str] = (),
     ) -> Consumer:
         """Return this process's member of a consumer group.
 
         Groups are made at `start` where they do not exist. `name` must be stable over restarts, so that
         entries that were delivered before a crash come first afterwards. Entries of members that did not
-        ask for `dead_after_s` are taken over.
+        ask for `dead_after_s` are taken over. Streams `along` are read with the others and not waited for.
         """
-        consumer = Consumer(self, group, streams, name, start=start, dead_after_s=dead_after_s)
+        consumer = Consumer(self, group, streams, name, start=start, dead_after_s=dead_after_s, along=along)
         self._consumers.append(consumer)
         return consumer
 
