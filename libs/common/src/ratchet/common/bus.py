@@ -86,6 +86,20 @@ class Bus:
         self._count(stream)
         return _text(entry)
 
+    def publish_stored(self, entries: Sequence[tuple[str, bytes, int, str, str]]) -> None:
+        """Append (stream, payload, ts, event id, traceparent) in their order, in one round trip."""
+
+        def send() -> None:
+            with self.redis.pipeline(transaction=False) as pipe:
+                for stream, payload, ts, event_id, tp in entries:
+                    fields = _fields(payload, ts, event_id, tp)
+                    pipe.xadd(stream, fields, maxlen=MAX_LENGTH.get(stream))
+                pipe.execute()
+
+        self.retrying(send)
+        for stream, *_ in entries:
+            self._count(stream)
+
     def publish_many(
         self,
         messages: Iterable[tuple[str, Message | bytes, int]],
