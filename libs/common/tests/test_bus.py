@@ -50,6 +50,23 @@ def test_one_read_covers_several_streams_in_order(bus):
     assert seqs([entry for entry in received if entry.stream == streams[0]]) == [1, 3]
 
 
+def test_streams_along_come_first_and_are_not_waited_for(bus):
+    awaited, along = bars_stream("crypto"), bars_stream("stock")
+    consumer = bus.consumer("group", [awaited], name="a", along=[along])
+    bus.publish(along, mark(1), ts=1)
+    bus.publish(awaited, mark(2), ts=2)
+    bus.publish(along, mark(3), ts=3)
+    received = consumer.read(1_000)
+    assert seqs(received) == [1, 3, 2]
+    consumer.ack(*received)
+    assert (bus.lag(awaited, "group"), bus.lag(along, "group")) == (0, 0)
+    # Not acknowledged, they come again after a restart, as any other.
+    bus.publish(along, mark(4), ts=4)
+    assert seqs(consumer.read(1)) == [4]
+    again = bus.consumer("group", [awaited], name="a", along=[along])
+    assert seqs(again.read(0)) == [4]
+
+
 def test_unacknowledged_entries_come_first_after_a_restart(bus):
     for seq in (1, 2, 3):
         bus.publish(STREAM, mark(seq), ts=seq)

@@ -11,7 +11,7 @@ import pytest
 from ratchet.common.audit import write_audit
 from ratchet.common.db import Capability, Database
 from ratchet.common.embedded import PostgresServer
-from ratchet.common.errors import CommitUnknownError, DatabaseUnavailableError
+from ratchet.common.errors import ClaimError, CommitUnknownError, DatabaseUnavailableError
 
 
 @pytest.fixture(autouse=True)
@@ -240,6 +240,73 @@ def test_a_connection_lost_with_statements_left_for_commit_is_an_unknown_outcome
         cursor.later("INSERT INTO numbers VALUES (1)")
         terminate_others(other)
     other.close()
+
+
+_CLAIM = "SELECT 1 / count(*) FROM (SELECT FROM numbers WHERE n = %s FOR SHARE) AS held"
+
+
+def test_what_claims_is_written_while_the_claim_holds(db):
+    db.execute("INSERT INTO numbers VALUES (7)")
+    with db.claiming((_CLAIM, (7,))) as cursor:
+        cursor.later("INSERT INTO numbers VALUES (%s)", (1,))
+    with db.claiming((_CLAIM, (7,))) as cursor:
+        # Reading in between is allowed, at the price of a round trip.
+        cursor.execute("SELECT n FROM numbers WHERE n < 7")
+        assert cursor.fetchall() == [(1,)]
+        cursor.later("INSERT INTO numbers VALUES (%s)", (2,))
+    assert stored(db) == [1, 2, 7]
+
+
+def test_a_claim_that_does_not_hold_writes_nothing_and_leaves_the_pool_usable(db):
+    for _ in range(10):
+        with pytest.raises(ClaimError), db.claiming((_CLAIM, (7,))) as cursor:
+            cursor.later("INSERT INTO numbers VALUES (1)")
+    assert stored(db) == []
+
+
+def test_a_claim_that_is_being_changed_waits_for_the_change(db, running, eventually):
+    db.execute("INSERT INTO numbers VALUES (7)")
+    ended: list[type[BaseException] | None] = []
+
+    def claim() -> None:
+        try:
+            with db.claiming((_CLAIM, (7,))) as cursor:
+                cursor.later("INSERT INTO numbers VALUES (1)")
+            ended.append(None)
+        except ClaimError as error:
+            ended.append(type(error))
+
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%AS held%%'"
+    )
+    with db.transaction() as cursor:
+        cursor.execute("UPDATE numbers SET n = 8")
+        thread = threading.Thread(target=claim)
+        thread.start()
+        eventually(lambda: db.query(waiting)[0][0] == 1)
+    thread.join()
+    assert ended == [ClaimError]
+    assert stored(db) == [8]
+
+
+def test_a_claim_on_a_connection_that_died_in_the_pool_is_made_on_another(db, postgres_url):
+    db.execute("INSERT INTO numbers VALUES (7)")
+    other = Database(postgres_url, application_name="killer")
+    terminate_others(other)
+    with db.claiming((_CLAIM, (7,))) as cursor:
+        cursor.later("INSERT INTO numbers VALUES (1)")
+    other.close()
+    assert stored(db) == [1, 7]
+
+
+def test_a_connection_lost_after_a_claim_is_an_unknown_outcome(db, postgres_url):
+    db.execute("INSERT INTO numbers VALUES (7)")
+    other = Database(postgres_url, application_name="killer")
+    with pytest.raises(CommitUnknownError), db.claiming((_CLAIM, (7,))) as cursor:  # noqa: PT012
+        cursor.later("INSERT INTO numbers VALUES (1)")
+        terminate_others(other)
+    other.close()
+    assert stored(db) == [7]
 
 
 def test_copies_follow_what_is_left_for_later(db):

@@ -284,3 +284,19 @@ def test_the_bucket_never_lets_more_pass_than_its_rate(calls: list[tuple[Priorit
             bucket.spend()
             passed += 1
         assert passed <= 20 + (clock.now - start) * 2 + 1e-6
+
+
+def test_a_commit_proves_leadership_once_and_for_a_moment(make: Any, clock: Any) -> None:
+    asked: list[float] = []
+    venue = Venue()
+    outbound = make(venue, fence=lambda: asked.append(clock.now))
+    outbound.note_leadership(clock.now)
+    outbound.send([order("a")])
+    assert asked == []
+    outbound.send([order("b")])
+    assert len(asked) == 1
+    outbound.note_leadership(clock.now)
+    clock.now += 0.011
+    outbound.send([order("c")])
+    assert len(asked) == 2
+    assert len(venue.sent) == 3

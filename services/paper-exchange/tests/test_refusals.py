@@ -85,6 +85,36 @@ def test_a_client_order_id_is_used_once_for_ever(desk):
     )
 
 
+@pytest.mark.parametrize("qty", ["0.01", "1000000"], ids=["could be bought", "cannot be paid"])
+def test_an_id_that_memory_has_forgotten_is_known_to_the_rows(desk, qty):
+    """That it was used before matters more to its sender than what is wrong with it now."""
+    desk.post("/v2/orders", order(client_order_id="old", type="limit", limit_price="30000", qty="0.01"))
+    with desk.venue.exchange() as exchange:
+        exchange._venue.book._ids.pop("old")
+    again = desk.post("/v2/orders", order(client_order_id="old", qty=qty))
+    assert again.json() == {"code": 40010001, "message": "client_order_id must be unique"}
+    assert len(desk.get("/v2/orders", status="all").json()) == 1
+    assert desk.post("/v2/orders", order(client_order_id="new", qty="0.01")).status_code == 200
+
+
+def test_an_order_waits_for_an_exchange_that_is_busy_and_holds_nobody_else_up(desk):
+    answers = []
+
+    def send():
+        body = order(client_order_id="patient", qty="0.01")
+        answers.append(requests.post(f"{desk.url}/v2/orders", json=body, headers=desk.headers, timeout=20))
+
+    with desk.venue.exchange():
+        thread = threading.Thread(target=send)
+        thread.start()
+        assert requests.get(f"{desk.url}/openapi.json", timeout=20).status_code == 200
+    thread.join()
+    (answer,) = answers
+    assert (answer.status_code, answer.json()["client_order_id"]) == (200, "patient")
+    found = desk.get("/v2/orders:by_client_order_id", client_order_id="patient").json()
+    assert found["id"] == answer.json()["id"]
+
+
 def test_the_same_order_sent_at_once_by_many_is_taken_once(desk):
     """As alpaca-py does after a time-out of a proxy: the id decides, not the number of requests."""
     statuses: list[int] = []

@@ -134,8 +134,6 @@ def test_a_deposed_leader_sends_nothing(resting: Any) -> None:
 
     def work(engine: Any) -> None:
         resting.db.execute("UPDATE portfolio_leadership SET epoch = epoch + 1")
-        # The last commit, which proved that we lead, is long ago.
-        engine.outbound.note_leadership(float("-inf"))
         engine.outbound.send([order])
 
     with pytest.raises(FencedError):

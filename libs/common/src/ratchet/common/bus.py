@@ -86,6 +86,20 @@ class Bus:
         self._count(stream)
         return _text(entry)
 
+    def publish_stored(self, entries: Sequence[tuple[str, bytes, int, str, str]]) -> None:
+        """Append (stream, payload, ts, event id, traceparent) in their order, in one round trip."""
+
+        def send() -> None:
+            with self.redis.pipeline(transaction=False) as pipe:
+                for stream, payload, ts, event_id, tp in entries:
+                    fields = _fields(payload, ts, event_id, tp)
+                    pipe.xadd(stream, fields, maxlen=MAX_LENGTH.get(stream))
+                pipe.execute()
+
+        self.retrying(send)
+        for stream, *_ in entries:
+            self._count(stream)
+
     def publish_many(
         self,
         messages: Iterable[tuple[str, Message | bytes, int]],
@@ -121,14 +135,15 @@ class Bus:
         name: str,
         start: str = "0",
         dead_after_s: float = 30.0,
+        along: Sequence[str] = (),
     ) -> Consumer:
         """Return this process's member of a consumer group.
 
         Groups are made at `start` where they do not exist. `name` must be stable over restarts, so that
         entries that were delivered before a crash come first afterwards. Entries of members that did not
-        ask for `dead_after_s` are taken over.
+        ask for `dead_after_s` are taken over. Streams `along` are read with the others and not waited for.
         """
-        consumer = Consumer(self, group, streams, name, start=start, dead_after_s=dead_after_s)
+        consumer = Consumer(self, group, streams, name, start=start, dead_after_s=dead_after_s, along=along)
         self._consumers.append(consumer)
         return consumer
 

@@ -29,11 +29,22 @@ class Consumer:
     """
 
     def __init__(
-        self, bus: "Bus", group: str, streams: Sequence[str], name: str, *, start: str, dead_after_s: float
+        self,
+        bus: "Bus",
+        group: str,
+        streams: Sequence[str],
+        name: str,
+        *,
+        start: str,
+        dead_after_s: float,
+        along: Sequence[str] = (),
     ) -> None:
+        """`along` are streams that are read with the others, before them, and never waited for."""
         self._bus = bus
         self.group = group
-        self.streams = tuple(streams)
+        self.streams = (*along, *streams)
+        self._along = tuple(along)
+        self._awaited = tuple(streams)
         self.name = name
         self._start = start
         self._client = bus.new_client(single_connection=False)
@@ -67,11 +78,10 @@ class Consumer:
         if not received:
             return
 
-        by_stream = _ids_by_stream(received)
-
         def send() -> None:
-            for stream, ids in by_stream.items():
-                self._client.xack(stream, self.group, *ids)
+            with self._client.pipeline(transaction=False) as pipe:
+                self.add_acks(pipe, received)
+                pipe.execute()
 
         self._bus.retrying(send)
         self.forget(received)
@@ -150,12 +160,23 @@ class Consumer:
         block = None if block_ms <= 0 else min(block_ms, _MAX_BLOCK_MS)
         self._is_waiting = block is not None
         try:
-            reply = self._client.xreadgroup(
-                self.group, self.name, dict.fromkeys(self.streams, ">"), count=count, block=block
-            )
+            return self._decode(self._new_entries(count, block))
         finally:
             self._is_waiting = False
-        return self._decode(reply)
+
+    def _new_entries(self, count: int, block: int | None) -> list[Any]:
+        if not self._along:
+            return list(self._ask(self._client, self._awaited, count, block) or [])
+        # The server takes up the second command when the first has ended: one round trip.
+        with self._client.pipeline(transaction=False) as pipe:
+            self._ask(pipe, self._awaited, count, block)
+            self._ask(pipe, self._along, count, None)
+            awaited, along = pipe.execute()
+        return [*(along or []), *(awaited or [])]
+
+    def _ask(self, client: Any, streams: Sequence[str], count: int, block: int | None) -> Any:
+        new = dict.fromkeys(streams, ">")
+        return client.xreadgroup(self.group, self.name, new, count=count, block=block)
 
     def _prepare(self) -> None:
         for stream in self.streams:

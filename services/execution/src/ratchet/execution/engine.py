@@ -74,6 +74,10 @@ class Engine:
         self.context = LatestContext(len(parts.registry))
         # Why no new risk is taken although trading is not halted; set by reconciliation.
         self.blocked = ""
+        # A moment, in monotonic seconds, after which we led: the last commit proves it.
+        self._led_at = float("-inf")
+        # What figures do not show yet.
+        self._unobserved: list[Effects] = []
         # Answers of the venue that are written with the next commit.
         self._unwritten: Effects | None = None
         # What the ledger has of every asset, which is not written again unless it has changed.
@@ -191,10 +195,14 @@ class Engine:
         except ClaimError:
             # The kill switch was thrown, or we are deposed: the guard tells.
             asked_at = self._write(effects, durable, extra or {}, also, claimed=None)
-        self.outbound.note_leadership(asked_at)
+        self._led_at = asked_at
         crash_point("after_commit")
         self.seq, self.ts = effects.seq, effects.ts
-        self._observe(effects)
+        if any(self._is_unsent(item.order) and not item.is_external for item in effects.new_orders):
+            # They are to be sent; figures can wait for that.
+            self._unobserved.append(effects)
+        else:
+            self._observe(effects)
 
     def _write(
         self,
@@ -240,6 +248,7 @@ class Engine:
         that only say that the venue works the order are left to the next commit, or to `write_answers`:
         after a crash the venue is asked about such an order.
         """
+        self.outbound.note_leadership(self._led_at)
         if effects.cancels:
             stops.take_back(self, effects.cancels)
         unsent = [item.order for item in effects.new_orders if self._is_unsent(item.order)]
@@ -250,6 +259,9 @@ class Engine:
             # The orders are away: now others may hear of them.
             self.parts.wake_outbox.set()
             self.record(answers, later=True)
+        for earlier in self._unobserved:
+            self._observe(earlier)
+        self._unobserved.clear()
         if not self.parts.is_live or self._has_ended_orders():
             self.write_answers()
 
@@ -443,8 +455,7 @@ class Engine:
         return max(0.0, 1.0 - equity / peak) if peak > 0 else 0.0
 
     def _observe(self, effects: Effects) -> None:
-        unsent = any(self._is_unsent(item.order) for item in effects.new_orders)
-        if (effects.changes or effects.new_orders) and not unsent:
+        if effects.changes or effects.new_orders:
             self.parts.wake_outbox.set()
         for item in effects.new_orders:
             metrics.ORDERS_TOTAL.labels(item.order.status.value).inc()

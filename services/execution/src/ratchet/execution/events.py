@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from uuid import uuid5
 
 from ratchet.common.codec import encode_decimal, encode_fill
@@ -37,7 +38,13 @@ class OrderChange:
             and {self.from_status, self.order.status} & _RETURNING
         ):
             what += f"#{self.order.writes}@{self.order.updated_ts}"
-        return str(uuid5(NAMESPACE, f"order-event|{self.order.client_order_id}|{what}"))
+        return _id_of(f"order-event|{self.order.client_order_id}|{what}")
+
+
+@lru_cache(maxsize=256)
+def _id_of(name: str) -> str:
+    """Return the id of a change, which its event, its row and its message ask for."""
+    return str(uuid5(NAMESPACE, name))
 
 
 def encode_order(order: Order) -> orders_pb2.Order:

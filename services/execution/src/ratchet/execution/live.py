@@ -58,9 +58,8 @@ class LiveLoop:
         name = f"{SERVICE}-{engine.portfolio}"
         streams = [bars_stream(universe) for universe in self._parts.registry.universes]
         self._bus = bus
-        self._signals: Consumer = bus.consumer(name, [SIGNALS], name=name)
-        self._ticks: Consumer = bus.consumer(name, streams, name=name)
-        self._parts.inbox.on_arrival(self._signals.wake)
+        self._consumer: Consumer = bus.consumer(name, [SIGNALS], name=name, along=streams)
+        self._parts.inbox.on_arrival(self._consumer.wake)
         self._sync = Synchronizer(self._parts.broker, engine.booker, self._parts.inbox)
         self._bars: dict[str, BarBatch] = {}
         self._decided: dict[str, int] = {}
@@ -90,8 +89,7 @@ class LiveLoop:
             self._engine.write_answers()
         finally:
             self._try_to_acknowledge()
-            self._signals.close()
-            self._ticks.close()
+            self._consumer.close()
 
     def _recall_bars(self) -> None:
         """Mark the newest bars of the running day, which may be later than the last commit."""
@@ -121,8 +119,7 @@ class LiveLoop:
         try:
             self._acknowledge()
             self._marks.poll(0)
-            signals = self._signals.read(block_ms=0 if self._parts.inbox.has_news else _POLL_MS)
-            return [*self._ticks.read(block_ms=0), *signals]
+            return self._consumer.read(block_ms=0 if self._parts.inbox.has_news else _POLL_MS)
         except BusUnavailableError as error:
             _log.warning("no signals arrive", reason=str(error))
             self._bus_away_until = self._parts.clock.monotonic() + 1.0
@@ -137,8 +134,7 @@ class LiveLoop:
 
     def _acknowledge(self) -> None:
         if self._unacknowledged:
-            self._signals.ack(*(entry for entry in self._unacknowledged if entry.stream == SIGNALS))
-            self._ticks.ack(*(entry for entry in self._unacknowledged if entry.stream != SIGNALS))
+            self._consumer.ack(*self._unacknowledged)
             self._unacknowledged = []
 
     def _take(self, received: Sequence[Received], updates: Sequence[TradeUpdate]) -> None:
@@ -175,7 +171,7 @@ class LiveLoop:
         try:
             batch = decode(entry)
         except UnreadableError as error:
-            (self._signals if entry.stream == SIGNALS else self._ticks).dead(entry, str(error))
+            self._consumer.dead(entry, str(error))
             return False
         effects.ts = max(effects.ts, batch.ts)
         if isinstance(batch, BarBatch):

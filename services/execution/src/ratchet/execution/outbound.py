@@ -17,7 +17,7 @@ from ratchet.execution.sender import Answer, Outcome, Sender
 from ratchet.execution.throttle import Priority, Throttle
 
 _LOOK_UPS_AT_ONCE = 25
-# A commit proves that we lead as well as the fence does, for as long as the way to the venue takes.
+# How old the proof of a commit that we lead may be, counted from before it was asked for.
 _PROVEN_S = 0.01
 _UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 
@@ -59,7 +59,11 @@ class Outbound:
         self._held: set[str] = set()
 
     def note_leadership(self, at: float) -> None:
-        """Note that we led after a time (monotonic seconds), as a commit has shown that came later."""
+        """Note that we led after a time (monotonic seconds), as the commit has shown that was just answered.
+
+        Its guard shares the leader's row until it ends, so no other has led before that: it says what the
+        fence would say, once, for what is sent now.
+        """
         self._led_at = at
 
     def send(self, orders: Sequence[Order]) -> list[tuple[Order, Answer]]:
@@ -175,8 +179,9 @@ class Outbound:
         return self._clock.monotonic() >= at + self._timing.settle_s
 
     def _confirm(self) -> None:
-        """Raise FencedError unless we lead, or have led a moment ago."""
-        if self._clock.monotonic() - self._led_at > _PROVEN_S:
+        """Raise FencedError unless we lead."""
+        led_at, self._led_at = self._led_at, float("-inf")
+        if self._clock.monotonic() - led_at > _PROVEN_S:
             self._fence()
 
     def _note(self, order: Order) -> None:

@@ -50,11 +50,16 @@ class OutboxRelay:
             rows = cursor.fetchall()
             if rows:
                 crash_point("before_outbox_relay")
-            for _, event_id, stream, ts, payload, traceparent in rows:
-                self._bus.publish(stream, bytes(payload), ts=to_ns(ts), event_id=event_id, tp=traceparent)
-            if rows:
+                self._bus.publish_stored(
+                    [
+                        (stream, bytes(payload), to_ns(ts), event_id, traceparent)
+                        for _, event_id, stream, ts, payload, traceparent in rows
+                    ]
+                )
                 cursor.later(_DONE, ([row[0] for row in rows],))
-            cursor.execute(_PENDING)
-            (pending,) = cursor.fetchone() or (0,)
+            pending = 0
+            if len(rows) == _BATCH:
+                cursor.execute(_PENDING)
+                (pending,) = cursor.fetchone() or (0,)
         metrics.OUTBOX_PENDING.set(pending)
         return len(rows)

@@ -1,7 +1,7 @@
 """Assets on the wire, and the names by which clients may ask for them."""
 
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -40,7 +40,12 @@ def asset_uuid(asset: Asset) -> str:
     """Return the asset's id, the same on every machine."""
     if asset.asset_class is AssetClass.OPTION:
         return str(OccSymbol.parse(asset.symbol).to_uuid())
-    return str(uuid5(ASSET_NAMESPACE, asset.symbol))
+    return _uuid_of(asset.symbol)
+
+
+@lru_cache(maxsize=10_000)
+def _uuid_of(symbol: str) -> str:
+    return str(uuid5(ASSET_NAMESPACE, symbol))
 
 
 class Listing:
