@@ -244,14 +244,28 @@ class Engine:
     def send(self, effects: Effects) -> None:
         """Send what was committed, cancels first, then exits, and commit the answers.
 
-        An exit whose asset has a stop that is not known to have ended is held until it has. Live, answers
-        that only say that the venue works the order are left to the next commit, or to `write_answers`:
-        after a crash the venue is asked about such an order.
+        An exit whose asset has a stop that is not known to have ended is held until it has. Live, stops that
+        no other order needs out of its way are dealt with when the orders are away, and answers that only
+        say that the venue works the order are left to the next commit, or to `write_answers`: after a crash
+        the venue is asked about such an order.
         """
         self.outbound.note_leadership(self._led_at)
-        if effects.cancels:
-            stops.take_back(self, effects.cancels)
-        unsent = [item.order for item in effects.new_orders if self._is_unsent(item.order)]
+        later = stops.only_protected(effects) if self.parts.is_live else frozenset()
+        for is_later in (False, True):
+            self._send(
+                [order for order in effects.cancels if (order.asset_id in later) is is_later],
+                [item.order for item in effects.new_orders if (item.order.asset_id in later) is is_later],
+            )
+        for earlier in self._unobserved:
+            self._observe(earlier)
+        self._unobserved.clear()
+        if not self.parts.is_live or self._has_ended_orders():
+            self.write_answers()
+
+    def _send(self, cancels: Sequence[Order], orders: Sequence[Order]) -> None:
+        if cancels:
+            stops.take_back(self, cancels)
+        unsent = [order for order in orders if self._is_unsent(order)]
         pending = [order for order in unsent if not stops.in_the_way(self, order)]
         self.outbound.hold(order for order in unsent if order not in pending)
         if pending:
@@ -259,11 +273,6 @@ class Engine:
             # The orders are away: now others may hear of them.
             self.parts.wake_outbox.set()
             self.record(answers, later=True)
-        for earlier in self._unobserved:
-            self._observe(earlier)
-        self._unobserved.clear()
-        if not self.parts.is_live or self._has_ended_orders():
-            self.write_answers()
 
     def send_waiting(self) -> None:
         """Send what the venue's limit had no room for, and exits that stops were in the way of.

@@ -31,6 +31,15 @@ def plan(engine: "Engine", ts: int, effects: Effects) -> None:
     effects.new_orders += [NewOrder(order, place=first + n) for n, order in enumerate(protection.orders)]
 
 
+def only_protected(effects: Effects) -> frozenset[int]:
+    """Return the assets in which nothing but protective stops is cancelled and placed."""
+    traded = {item.order.asset_id for item in effects.new_orders if not is_protective(item.order)}
+    stopped = {order.asset_id for order in effects.cancels if is_protective(order)}
+    stopped |= {item.order.asset_id for item in effects.new_orders if is_protective(item.order)}
+    others = {order.asset_id for order in effects.cancels if not is_protective(order)}
+    return frozenset(stopped - traded - others)
+
+
 def take_back(engine: "Engine", orders: Sequence[Order]) -> None:
     """Cancel stops whose cancel is committed, and learn at once what became of them if that is possible."""
     current = [engine.session.order(order.client_order_id) for order in orders]
