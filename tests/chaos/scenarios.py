@@ -94,8 +94,8 @@ class Cell:
 class Outcome:
     """What came of a cell.
 
-    `same` says whether an undisturbed run decided alike, None where it need not; `after` counts the orders that
-    were decided and sent after the last kill.
+    `same` says whether an undisturbed run decided alike, None where it need not; `after` counts the orders
+    that were decided and sent after the last kill.
     """
 
     cell: Cell
@@ -211,7 +211,7 @@ def run(cell: Cell, undisturbed: list[tuple[Any, ...]] | None = None) -> Outcome
 
 
 def undisturbed(steps: int, *, signals: bool = False) -> list[tuple[Any, ...]]:
-    """Return what a replay decides in which nothing goes wrong, with the driver's signals or the platform's."""
+    """Return what a replay decides in which nothing goes wrong; `signals` are the platform's own."""
     outcome = run(Cell(f"{SIGNAL} unhurt" if signals else "nothing", kills=0, steps=steps))
     assert outcome.ok, outcome
     return outcome.decided

@@ -1,4 +1,4 @@
-"""What came of the cells: a line each, a table by scenario, and a file from which an interrupted run goes on."""
+"""What came of the cells: a line each, a table by scenario, and a file from which a run goes on."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -34,8 +34,9 @@ class Row:
         verdict = outcome.verdict
         wrong = (*verdict.lost[:3], *verdict.doubled[:3], *verdict.drift[:3], *outcome.trouble[:3])
         return cls(
-            outcome.cell, outcome.kills, verdict.orders, verdict.fills, len(verdict.lost), len(verdict.doubled),
-            len(verdict.drift), outcome.same, outcome.after, round(outcome.seconds, 1), outcome.ok, wrong,
+            outcome.cell, outcome.kills, verdict.orders, verdict.fills, len(verdict.lost),
+            len(verdict.doubled), len(verdict.drift), outcome.same, outcome.after,
+            round(outcome.seconds, 1), outcome.ok, wrong,
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The comparison of the books notices what it is there for: each way to spoil them shows in its own column."""
+"""The comparison of the books notices what it is for: each way to spoil them shows in its own column."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -16,14 +16,15 @@ from tests.chaos.books import Verdict, compare, sent_since
 pytestmark = pytest.mark.integration
 BTC, T = "BTC/USDT", "2025-01-02T19:00:00Z"
 _ORDER = """
-INSERT INTO orders (client_order_id, portfolio, broker_order_id, symbol, asset_class, side, type, time_in_force, qty,
-                    status, filled_qty, intent, reason, signal_id, proposal_id, created_ts, updated_ts)
+INSERT INTO orders (client_order_id, portfolio, broker_order_id, symbol, asset_class, side, type,
+                    time_in_force, qty, status, filled_qty, intent, reason, signal_id, proposal_id,
+                    created_ts, updated_ts)
 VALUES (%(key)s, 'main', %(id)s, 'BTC/USDT', 'crypto', 'buy', 'market', 'gtc', %(qty)s, %(status)s, %(qty)s,
         %(intent)s, %(reason)s, %(signal)s, %(proposal)s, %(ts)s, %(ts)s)
 """
 _PLACED = """
-INSERT INTO paper.orders (order_id, account, client_order_id, seq, asset_id, side, status, is_open, created_ns,
-                          updated_ns, doc)
+INSERT INTO paper.orders (order_id, account, client_order_id, seq, asset_id, side, status, is_open,
+                          created_ns, updated_ns, doc)
 VALUES (md5(%(key)s)::uuid, 'main', %(key)s, 1, 0, 'buy', 'filled', false, 1, 1,
         jsonb_build_object('filled_qty', %(qty)s::text))
 """
@@ -37,7 +38,8 @@ VALUES ('main', md5(%(execution)s)::uuid, 'FILL', 1,
         jsonb_build_object('execution_id', %(execution)s::text, 'qty', %(qty)s::text, 'price', '100'))
 """
 _APPROVED = """
-INSERT INTO risk_decisions (proposal_id, ts, portfolio, symbol, asset_class, side, intent, approved, qty, price)
+INSERT INTO risk_decisions (proposal_id, ts, portfolio, symbol, asset_class, side, intent, approved, qty,
+                            price)
 VALUES (%(proposal)s, %(ts)s, 'main', 'BTC/USDT', 'crypto', 'buy', 'entry', true, 1, 100)
 """
 
@@ -133,7 +135,9 @@ def test_an_order_that_only_the_venue_has_was_lost(books: Books) -> None:
 
 
 def test_an_order_that_the_venue_took_and_that_expired_must_be_there(books: Books) -> None:
-    books.write(_ORDER, key="o-3", qty=1, status="expired", signal="s-3", proposal="p-3", ts="2025-01-02T21:00:00Z")
+    books.write(
+        _ORDER, key="o-3", qty=1, status="expired", signal="s-3", proposal="p-3", ts="2025-01-02T21:00:00Z"
+    )
     assert books.compare().lost == []
     books.database.execute("UPDATE orders SET broker_order_id = 'b-3' WHERE client_order_id = 'o-3'")
     assert books.compare().lost == ["order o-3 is expired in the ledger, the venue has none"]

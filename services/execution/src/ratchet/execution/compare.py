@@ -47,7 +47,7 @@ def compare(engine: Engine, cash_tolerance: Decimal) -> Comparison:
 
 
 def unbooked(engine: Engine) -> list[BrokerFill]:
-    """Return the broker's executions that the ledger has not booked, of our orders and others'. BrokerError."""
+    """Return the broker's executions that the ledger has not booked, of whose orders ever. BrokerError."""
     since = oldest_open_ns(engine.session, engine.ts)
     fills = engine.parts.broker.fills(max(0, since - _LOOK_BACK_NS))
     booked = engine.parts.ledger.booked_executions([fill.execution_id for fill in fills])
