@@ -1,5 +1,7 @@
 """The order path as processes: paper exchange, risk and execution on their own PostgreSQL and Valkey.
 
+Signal, with ml-inference which it asks, runs where it is among `services`; elsewhere the driver signals.
+
 Whatever dies is started again at once. A death that nobody asked for is kept as trouble.
 """
 
@@ -12,7 +14,7 @@ import subprocess
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,8 @@ from ratchet.common.platform import Platform, load_platform
 from ratchet.common.registry_store import sync_registry
 
 EXCHANGE, RISK, EXECUTION = "paper-exchange", "risk", "execution"
-SERVICES = (EXCHANGE, RISK, EXECUTION)
+SIGNAL, INFERENCE = "signal", "ml-inference"
+ORDER_PATH = (EXCHANGE, RISK, EXECUTION)
 POSTGRES, VALKEY = "postgres", "valkey"
 DATABASE = "chaos"
 READY_WITHIN_S = 90.0
@@ -43,6 +46,15 @@ _PLAN = [
     {"phase": 0, "name": "all", "asset_classes": ["crypto", "stock"]},
     {"phase": 1, "name": "later", "asset_classes": []},
 ]
+# Signals from few bars, and often; a market that swings within hours gives both directions.
+_STRATEGIES = {
+    "name": "chaos",
+    "strategies": {"indicator_consensus": {}},
+    "consensus": {
+        "enter_confidence": 0.5, "exit_confidence": 0.5, "min_votes": 1, "min_hold_bars": 0,
+        "repeat_bars": 2, "warmup_bars": 30, "respect_regime": False,
+    },
+}  # fmt: skip
 
 
 @dataclass
@@ -60,8 +72,10 @@ class Cluster:
 
     folder: Path
     live: bool = False
+    services: Sequence[str] = ORDER_PATH
     extra: Callable[[str], Mapping[str, str]] = lambda _: {}
     deaths: Counter[str] = field(default_factory=Counter)
+    last_death: float = 0.0
     trouble: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -110,7 +124,7 @@ class Cluster:
         pid = server.pid
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
-            self.deaths[name] += 1
+            self._note_death(name)
         if server._child is not None:
             server._child.wait()
         server.start()
@@ -121,7 +135,7 @@ class Cluster:
             code = item.process.poll()
             if code is None:
                 continue
-            self.deaths[name] += 1
+            self._note_death(name)
             if code != -signal.SIGKILL:
                 self.trouble.append(f"{name} ended with {code}: {self._tail(name)}")
             item.process = self._spawn(item.spec)
@@ -134,6 +148,10 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not ready: {reasons}; {self.trouble}")
             time.sleep(0.05)
+
+    def is_up(self, name: str) -> bool:
+        """Return whether a service is ready; servers always are, since `kill` starts them again."""
+        return name not in self.running or name not in self.unready()
 
     def unready(self) -> dict[str, str]:
         """Return why services are not ready."""
@@ -159,12 +177,17 @@ class Cluster:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.loads(answer.read() or b"null")
 
+    def _note_death(self, name: str) -> None:
+        self.deaths[name] += 1
+        self.last_death = time.time()
+
     def _configure(self) -> Platform:
         folder = self.folder / "config"
         shutil.copytree(default_dir("config"), folder, dirs_exist_ok=True)
         content = yaml.safe_load((folder / "phases.yaml").read_text())
         content["phases"]["phases"] = _PLAN
         (folder / "phases.yaml").write_text(yaml.safe_dump(content))
+        (folder / "strategies.yaml").write_text(yaml.safe_dump({"strategies": _STRATEGIES}))
         return load_platform(folder)
 
     def _create_database(self) -> str:
@@ -183,7 +206,7 @@ class Cluster:
         )  # fmt: skip
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("RATCHET_")}
         specs = service_specs(self.ports, {**inherited, **environment}, self.home.log, wave=1)
-        return [spec for spec in specs if spec.name in SERVICES]
+        return [spec for spec in specs if spec.name in self.services]
 
     def _spawn(self, spec: ProcessSpec) -> subprocess.Popen[bytes]:
         with (self.home.log / f"{spec.name}.log").open("ab") as log:

@@ -10,22 +10,32 @@ from ratchet.common.db import Database
 from ratchet.common.streams import SIGNALS, WATERMARK, bars_stream
 from ratchet.market_data.store import BarStore
 from ratchet.v1.control_pb2 import Watermark
+from tests.chaos.books import compare, sent_since
 from tests.chaos.cluster import EXECUTION, Cluster
-from tests.chaos.market import Market
+from tests.chaos.market import START, Market
 
 STEP_WITHIN_S = 60.0
+KILLS_WITHIN_S = 60.0
+TRADES_WITHIN_S = 30.0
 SETTLE_WITHIN_S = 60.0
 QUIET_STEPS = 4
-_LIVE_PAUSE_S = 0.05
+# More than the longest warm-up, also of an asset that has a bar every third hour only.
+HISTORY_BARS = 120
+_LIVE_PAUSE_S = 0.1
 
 
 @dataclass
 class Driver:
-    """Market data and signals of a cluster; `mischief` is called within each step, with its number."""
+    """Market data of a cluster, and its signals unless `signals` says that the cluster makes its own.
+
+    `mischief` is called within each step, with its number; `is_done` says whether it has done all of it.
+    """
 
     cluster: Cluster
     mischief: Callable[[int], None] = lambda _: None
     before_rest: Callable[[], None] = lambda: None
+    is_done: Callable[[], bool] = lambda: True
+    signals: bool = True
     seq: int = 0
     _position: str = "0"
     _reached: int = 0
@@ -39,10 +49,20 @@ class Driver:
         self.store = BarStore(self.database, self.cluster.platform.registry, "chaos")
 
     def run(self, steps: int) -> None:
-        """Run so many steps with signals, then a few without, until the books rest."""
+        """Run so many steps with signals, then a few without, until the books rest.
+
+        Live, time does not wait for those who were killed: mischief takes the steps that it needs, and then
+        trading must go on.
+        """
+        self._store_history()
         for _ in range(steps):
             self.step()
+        if self.cluster.live:
+            self._step_until(self.is_done, KILLS_WITHIN_S)
         self.before_rest()
+        if self.cluster.live:
+            self.mischief = lambda _: None
+            self._step_until(self._trades_again, TRADES_WITHIN_S)
         for _ in range(QUIET_STEPS):
             self.step(quiet=True)
         self.cluster.wait_ready()
@@ -56,7 +76,7 @@ class Driver:
         # As market-data does it: in the database before they are in a stream.
         self.store.save_batches(bars)
         self.bus.publish_many([(bars_stream(batch.universe), encode_bars(batch), batch.ts) for batch in bars])
-        for batch in bars:
+        for batch in bars if self.signals else ():
             signals = self.market.signals(batch, self.seq, quiet=quiet)
             self.bus.publish(SIGNALS, encode_signals(signals), ts=batch.ts)
         if not quiet:
@@ -66,6 +86,20 @@ class Driver:
             time.sleep(_LIVE_PAUSE_S)
         else:
             self._wait()
+
+    def _store_history(self) -> None:
+        if not self.signals:
+            before = time.time_ns() if self.cluster.live else START
+            bars = [batch for hour in self.market.history(HISTORY_BARS, before) for batch in hour]
+            self.store.save_batches(bars)
+
+    def _step_until(self, condition: Callable[[], bool], within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        while not condition() and time.monotonic() < deadline:
+            self.step()
+
+    def _trades_again(self) -> bool:
+        return sent_since(self.database, self.cluster.last_death) > 0
 
     def _wait(self) -> None:
         deadline = time.monotonic() + STEP_WITHIN_S
@@ -83,11 +117,10 @@ class Driver:
                 )
 
     def _settle(self) -> None:
-        """Wait until no order is in question: what the venue knows takes a moment to arrive."""
-        open_questions = (
-            "SELECT count(*) FROM orders WHERE status IN ('pending_new', 'unknown', 'pending_cancel')"
-        )
+        """Wait until the books agree: what the venue knows takes a moment to arrive."""
         deadline = time.monotonic() + SETTLE_WITHIN_S
-        while self.database.query(open_questions)[0][0] and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if compare(self.database, self.cluster.platform.registry).ok:
+                return
             self.cluster.tick()
             time.sleep(0.1)

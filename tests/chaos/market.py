@@ -1,5 +1,6 @@
 """A made-up market that trades often: two coins around the clock, a stock in every third bar."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,19 +27,28 @@ class Market:
     def bars(self, seq: int, ts: int | None = None) -> tuple[BarBatch, ...]:
         """Return the batches of step `seq`; `ts` (ns) replaces the simulated time in live mode."""
         end = START + seq * HOUR if ts is None else ts
+        return self._universes(seq, end, Step(0 if self.live else seq))
+
+    def history(self, bars: int, before: int) -> Iterator[tuple[BarBatch, ...]]:
+        """Yield so many hours that ended before an event time (ns), oldest first: what warms an engine."""
+        for seq in range(-bars, 0):
+            yield self._universes(seq, before + seq * HOUR, Step(0))
+
+    def _universes(self, seq: int, end: int, step: Step) -> tuple[BarBatch, ...]:
         symbols = ["BTC/USDT", "ETH/USDT"]
         if not self.live and seq % 3 == 0:
             symbols.append("NVDA")
         by_universe: dict[str, list[str]] = {}
         for symbol in symbols:
             by_universe.setdefault(self.registry.by_symbol(symbol).universe, []).append(symbol)
-        step = Step(0 if self.live else seq, tuple(by_universe))
+        if step.seq:
+            step = Step(step.seq, tuple(by_universe))
         return tuple(self._batch(names, seq, end, step) for names in by_universe.values())
 
     def _batch(self, symbols: list[str], seq: int, end: int, step: Step) -> BarBatch:
         assets = sorted((self.registry.by_symbol(symbol) for symbol in symbols), key=lambda a: a.id)
         ids = np.array([asset.id for asset in assets], dtype=np.uint32)
-        rng = np.random.default_rng([seq, assets[0].id])
+        rng = np.random.default_rng([seq % 2**32, assets[0].id])
         base = np.array([SYMBOLS[asset.symbol] for asset in assets])
         opened = np.round(base * (1 + 0.05 * np.sin(seq / 2 + ids)), 2)
         close = np.round(opened * (1 + rng.normal(0, 0.004, len(ids))), 2)

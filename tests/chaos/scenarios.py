@@ -12,8 +12,18 @@ from typing import Any
 
 from ratchet.common.db import Database
 from ratchet.execution.crash import POINTS, VARIABLE
-from tests.chaos.books import Verdict, compare, decisions
-from tests.chaos.cluster import EXCHANGE, EXECUTION, POSTGRES, RISK, VALKEY, Cluster
+from tests.chaos.books import Verdict, compare, decisions, sent_since
+from tests.chaos.cluster import (
+    EXCHANGE,
+    EXECUTION,
+    INFERENCE,
+    ORDER_PATH,
+    POSTGRES,
+    RISK,
+    SIGNAL,
+    VALKEY,
+    Cluster,
+)
 from tests.chaos.driver import Driver
 
 _ORDERS = {"path": "/v2/orders*"}
@@ -42,14 +52,20 @@ FAULTS: dict[str, dict[str, Any] | None] = {
 
 # What these do to orders is the venue's own doing, so that decisions differ from an undisturbed run.
 CHANGES_DECISIONS = frozenset({"partial_fills", "reject_orders"})
-SERVICES = (EXECUTION, RISK, EXCHANGE, POSTGRES, VALKEY)
-# Short, so that a request that hangs is given up soon.
-_TIMEOUTS = {"RATCHET_BROKER_CONNECT_TIMEOUT_S": "0.5", "RATCHET_BROKER_READ_TIMEOUT_S": "0.7"}
+VICTIMS = (EXECUTION, RISK, SIGNAL, EXCHANGE, POSTGRES, VALKEY)
+MODES = ("replay", "live")
+# Short, so that a request that hangs is given up soon; live, the books are compared all the time.
+_SETTINGS = {
+    "RATCHET_BROKER_CONNECT_TIMEOUT_S": "0.5",
+    "RATCHET_BROKER_READ_TIMEOUT_S": "0.7",
+    "RATCHET_RECONCILE_EVERY_S": "1",
+    "RATCHET_BROKER_REQUESTS_PER_MINUTE": "6000",
+}
 
 
 def scenario_names() -> list[str]:
     """Return everything that can be killed: execution at each named point, and any service at any time."""
-    return [*(f"{EXECUTION} {point}" for point in POINTS), *SERVICES]
+    return [*(f"{EXECUTION} {point}" for point in POINTS), *VICTIMS]
 
 
 @dataclass(frozen=True)
@@ -61,24 +77,45 @@ class Cell:
     seed: int = 1
     kills: int = 5
     steps: int = 60
+    mode: str = "replay"
+
+    @property
+    def signals(self) -> bool:
+        """Whether the platform's own signal service signals, and not the driver."""
+        return self.scenario.startswith(SIGNAL)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that run."""
+        return (*ORDER_PATH, INFERENCE, SIGNAL) if self.signals else ORDER_PATH
 
 
 @dataclass
 class Outcome:
-    """What came of a cell; `same` says whether an undisturbed run decided alike, None where it need not."""
+    """What came of a cell.
+
+    `same` says whether an undisturbed run decided alike, None where it need not; `after` counts the orders
+    that were decided and sent after the last kill.
+    """
 
     cell: Cell
     verdict: Verdict
     kills: int
     seconds: float
     same: bool | None
+    after: int = 0
     decided: list[tuple[Any, ...]] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was lost, doubled or drifted, and nobody died by himself."""
-        return self.verdict.ok and self.same is not False and not self.trouble
+        """Whether nothing was lost, doubled or drifted, nobody died by himself, and live trading went on."""
+        return (
+            self.verdict.ok
+            and self.same is not False
+            and not self.trouble
+            and (self.cell.mode == "replay" or self.after > 0)
+        )
 
 
 @dataclass
@@ -89,6 +126,7 @@ class Mischief:
     cluster: Cluster | None = None
     _launches: int = 0
     _armed_for: int = -1
+    _due: int = 0
 
     def __post_init__(self) -> None:
         self.random = random.Random(f"{self.cell.seed} {self.cell.scenario} {self.cell.fault}")
@@ -102,16 +140,28 @@ class Mischief:
             return {}
         self._launches += 1
         if not self.point or self._launches > self.cell.kills:
-            return _TIMEOUTS
-        return {**_TIMEOUTS, VARIABLE: f"{self.point}:{self._pass()}"}
+            return _SETTINGS
+        return {**_SETTINGS, VARIABLE: f"{self.point}:{self._pass()}"}
 
     def __call__(self, seq: int) -> None:
         """Do what is due within a step."""
         assert self.cluster is not None
         self._keep_armed()
-        if seq in self._at:
+        self._due += seq in self._at
+        if self._due and self._may_kill():
+            self._due -= 1
             time.sleep(self.random.random() * 0.03)
             self.cluster.kill(self.victim)
+
+    def is_done(self) -> bool:
+        """Whether all have died who had to."""
+        assert self.cluster is not None
+        return self.cluster.deaths[self.victim] >= self.cell.kills
+
+    def _may_kill(self) -> bool:
+        """Live, steps do not wait for the victim: who is not up again yet is killed later."""
+        assert self.cluster is not None
+        return not self.cluster.live or self.cluster.is_up(self.victim)
 
     def _pass(self) -> int:
         # Books are compared at each start only; what a start passes once must not be waited for twice.
@@ -140,22 +190,29 @@ def run(cell: Cell, undisturbed: list[tuple[Any, ...]] | None = None) -> Outcome
     mischief = Mischief(cell)
     started = time.monotonic()
     with _cluster(mischief) as cluster:
-        driver = Driver(cluster, mischief, before_rest=mischief.end)
-        driver.run(cell.steps)
+        driver = Driver(
+            cluster, mischief, before_rest=mischief.end, is_done=mischief.is_done, signals=not cell.signals
+        )
+        try:
+            driver.run(cell.steps)
+        except TimeoutError as error:
+            cluster.trouble.append(str(error))
         database = Database(cluster.database_url, pool_size=1)
         with contextlib.closing(database):
             verdict = compare(database, cluster.platform.registry)
             decided = decisions(database)
+            after = sent_since(database, cluster.last_death)
         same = None
-        if undisturbed is not None and cell.fault not in CHANGES_DECISIONS:
+        if undisturbed is not None and cell.mode == "replay" and cell.fault not in CHANGES_DECISIONS:
             same = decided == undisturbed
         kills = cluster.deaths[mischief.victim]
-        return Outcome(cell, verdict, kills, time.monotonic() - started, same, decided, list(cluster.trouble))
+        seconds = time.monotonic() - started
+        return Outcome(cell, verdict, kills, seconds, same, after, decided, list(cluster.trouble))
 
 
-def undisturbed(steps: int) -> list[tuple[Any, ...]]:
-    """Return what a run decides in which nothing goes wrong."""
-    outcome = run(Cell("nothing", kills=0, steps=steps))
+def undisturbed(steps: int, *, signals: bool = False) -> list[tuple[Any, ...]]:
+    """Return what a replay decides in which nothing goes wrong; `signals` are the platform's own."""
+    outcome = run(Cell(f"{SIGNAL} unhurt" if signals else "nothing", kills=0, steps=steps))
     assert outcome.ok, outcome
     return outcome.decided
 
@@ -163,7 +220,8 @@ def undisturbed(steps: int) -> list[tuple[Any, ...]]:
 @contextlib.contextmanager
 def _cluster(mischief: Mischief) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="ratchet-chaos-") as folder:
-        cluster = Cluster(Path(folder), extra=mischief.environment)
+        cell = mischief.cell
+        cluster = Cluster(Path(folder), cell.mode == "live", cell.services, mischief.environment)
         mischief.cluster = cluster
         try:
             cluster.start()

@@ -1,5 +1,6 @@
 """The ledger stays equal to the broker's books: activities, hand-made positions, differences."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,8 +21,6 @@ def run(world: Any, work: Any) -> Any:
 def told(world: Any, key: str, kind: str, amount: str = "0", symbol: str = "", qty: str = "0") -> None:
     """Let the broker book something; what it means for its cash or positions is the test's affair."""
     ts = world.parts.clock.now_ns()
-    from datetime import UTC, datetime
-
     day = datetime.fromtimestamp(ts / 1e9, UTC).date().isoformat()
     world.broker.told.append(BrokerActivity(key, kind, ts, day, symbol, Decimal(qty), Decimal(amount)))
     world.broker.extra_cash += Decimal(amount)
@@ -80,6 +79,36 @@ def test_a_fee_that_was_reckoned_with_its_fill_does_not_count_twice(live: Any, m
     assert report.ok, report
     told_rows = [row for row in cash_rows(live) if row[2] in {"f0", "f1"}]
     assert told_rows == [("fee", Decimal("-0.25"), "f1")]
+
+
+def test_a_fee_that_is_told_before_its_execution_is_booked_does_not_count_twice(live: Any, move: Any) -> None:
+    live.start()
+    early: list[Any] = []
+
+    def look_before_the_loop_books(engine: Any) -> Any:
+        before = len(live.broker.executions)
+        live.step()
+        for fill in live.broker.executions[before:]:
+            early.append(fill)
+            units, money = (-fill.fee, Decimal(0)) if fill.fee_in_base else (Decimal(0), -fill.fee)
+            day = datetime.fromtimestamp(fill.ts / 1e9, UTC).date().isoformat()
+            now = live.parts.clock.now_ns()
+            live.broker.told.append(
+                BrokerActivity(f"fee of {fill.execution_id}", "CFEE", now, day, fill.symbol, units, money)
+            )
+        return live.reconciler.run(engine, "manual")
+
+    for _ in range(20):
+        report = run(live, look_before_the_loop_books)
+        assert report.ok, report
+        move(1)
+    assert {fill.fee_in_base for fill in early if fill.fee} == {True, False}
+    report = run(live, lambda engine: live.reconciler.run(engine, "manual"))
+    assert report.ok, report
+    assert [row for row in cash_rows(live) if row[2].startswith("fee of")] == []
+    booked = live.db.query("SELECT count(*), sum(booked_qty) FROM broker_activities WHERE effect = 'fee'")
+    assert booked == [(len(early), 0)]
+    assert live.engine.session.portfolio.cash == live.broker.account().cash
 
 
 def test_a_split_changes_units_and_no_money(live: Any, move: Any) -> None:

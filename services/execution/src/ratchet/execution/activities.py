@@ -151,6 +151,11 @@ def opening(activity: BrokerActivity) -> BookedActivity:
     return BookedActivity(activity, Effect.OPENING)
 
 
+def is_fee(activity: BrokerActivity) -> bool:
+    """Whether an activity is a fee, which may be reckoned with its execution already."""
+    return _effect_of(activity) is Effect.FEE
+
+
 def _effect_of(activity: BrokerActivity) -> Effect:
     effect = _EFFECTS.get(activity.type.partition(".")[0], Effect.UNRECOGNISED)
     if effect is Effect.DEPOSIT and activity.amount < 0:

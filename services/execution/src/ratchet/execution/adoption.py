@@ -8,8 +8,9 @@ from ratchet.core.assets import Registry
 from ratchet.core.orders import Fill, OrderEventKind, OrderUpdate, advance
 from ratchet.core.orders.money import ZERO, to_money
 from ratchet.core.portfolio.activities import REPLAYED_TYPES
-from ratchet.execution.activities import ActivityBooker, BookedActivity, Effect, opening
+from ratchet.execution.activities import ActivityBooker, BookedActivity, Effect, is_fee, opening
 from ratchet.execution.broker import BrokerActivity, BrokerPosition, activities_of
+from ratchet.execution.compare import unbooked
 from ratchet.execution.engine import Engine
 from ratchet.execution.events import OrderChange
 from ratchet.execution.external import adoption_order
@@ -73,11 +74,22 @@ def take_cash(engine: Engine, amount: Decimal, effects: Effects) -> None:
 
 
 def book_activities(engine: Engine, booker: ActivityBooker, effects: Effects) -> Sequence[BookedActivity]:
-    """Book what the broker has booked beside executions since the ledger last looked; BrokerError."""
+    """Book what the broker has booked beside executions since the ledger last looked; BrokerError.
+
+    A fee waits for the execution that it may belong to: before that is booked, nothing says that the fee is
+    reckoned with it.
+    """
     fresh = _fresh(engine)
+    if any(is_fee(item) for item in fresh):
+        waiting = {fill.symbol for fill in unbooked(engine)}
+        fresh = [item for item in fresh if not (is_fee(item) and _concerns(item, waiting))]
     booker.begin()
     effects.activities += [booker.book(engine.session.portfolio, item) for item in fresh]
     return effects.activities
+
+
+def _concerns(item: BrokerActivity, symbols: set[str]) -> bool:
+    return item.symbol in symbols if item.symbol else bool(symbols)
 
 
 def book_replayed(

@@ -30,7 +30,10 @@ def compare(engine: Engine, cash_tolerance: Decimal) -> Comparison:
     """Compare positions, cash and orders; executions not booked yet explain what they can. BrokerError."""
     broker = engine.parts.broker
     result = Comparison()
-    result.pending, result.strange = _unbooked(engine)
+    left = unbooked(engine)
+    ours = {order.broker_order_id for order in engine.session.working_orders}
+    result.pending = [fill for fill in left if fill.broker_order_id in ours]
+    result.strange = {fill.symbol for fill in left if fill.broker_order_id not in ours}
     positions, account = broker.positions(), broker.account()
     result.positions = {row.symbol: row for row in positions}
     missing = failed_venues(positions, account)
@@ -43,15 +46,12 @@ def compare(engine: Engine, cash_tolerance: Decimal) -> Comparison:
     return result
 
 
-def _unbooked(engine: Engine) -> tuple[list[BrokerFill], set[str]]:
-    """Return executions of our orders that the ledger has not booked, and symbols of others' ones."""
+def unbooked(engine: Engine) -> list[BrokerFill]:
+    """Return the broker's executions that the ledger has not booked, of whose orders ever. BrokerError."""
     since = oldest_open_ns(engine.session, engine.ts)
     fills = engine.parts.broker.fills(max(0, since - _LOOK_BACK_NS))
     booked = engine.parts.ledger.booked_executions([fill.execution_id for fill in fills])
-    ours = {order.broker_order_id for order in engine.session.working_orders}
-    left = [fill for fill in fills if fill.execution_id not in booked]
-    pending = [fill for fill in left if fill.broker_order_id in ours]
-    return pending, {fill.symbol for fill in left if fill.broker_order_id not in ours}
+    return [fill for fill in fills if fill.execution_id not in booked]
 
 
 def _positions(
