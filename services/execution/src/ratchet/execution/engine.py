@@ -252,6 +252,7 @@ class Engine:
             self.record(answers, later=True)
         if not self.parts.is_live or self._has_ended_orders():
             self.write_answers()
+        worked.reprice(self, effects.replacements)
 
     def send_waiting(self) -> None:
         """Send what the venue's limit had no room for, and exits that stops were in the way of.
