@@ -70,6 +70,23 @@ def test_an_order_by_hand_carries_its_algorithm(ratchet, execution):
     assert body["algo_parameters"] == {"slices": "6", "seed": "1"}
 
 
+@pytest.mark.parametrize(
+    ("trail", "name", "value"), [("5%", "trail_percent", "5"), ("2.50", "trail_price", "2.50")]
+)
+def test_a_trailing_stop_by_hand_says_how_far(ratchet, execution, trail, name, value):
+    execution.answer = (200, {"accepted": False, "reasons": ["TRAIL_REDUCES_ONLY"], "order": None})
+    code, _, error = ratchet("order", "NVDA", "sell", "10", "--trail", trail, "--url", execution.url)
+    assert code != 0
+    assert "TRAIL_REDUCES_ONLY" in error
+    body = execution.asked[-1][1]
+    assert (body["type"], body[name]) == ("trailing_stop", value)
+    asked = len(execution.asked)
+    order = ("order", "NVDA", "sell", "10", "--trail", trail, "--limit", "9", "--url", execution.url)
+    code, _, error = ratchet(*order)
+    assert "a trailing stop has no --limit" in error
+    assert len(execution.asked) == asked
+
+
 def test_an_order_that_is_refused_says_why(ratchet, execution):
     execution.answer = (200, {"accepted": False, "reasons": ["TRADING_HALTED"], "order": None})
     code, _, error = ratchet("order", "BTC/USDT", "buy", "2", "--limit", "90000", "--url", execution.url)

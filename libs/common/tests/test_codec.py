@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ratchet.common import codec
 from ratchet.common.risk_codec import decode_risk_context, encode_risk_context
-from ratchet.core.market import BarBatch, Step
+from ratchet.core.market import BarBatch, QuoteBatch, Step
 from ratchet.core.orders import Fill, Intent, Side
 from ratchet.core.phases import PhaseState, PhaseStatus
 from ratchet.core.portfolio import BreakerView, OpenOrder, PortfolioSnapshot, PositionView
@@ -160,7 +160,7 @@ def test_ids_stay_uuids():
 
 def test_risk_context_survives_the_wire_with_what_is_unknown():
     facts = AssetFacts(100.5, 7, 1e6)
-    full = AssetFacts(1.0, 8, 2.0, -1, 0.001, (3, 4), Greeks(1.0, 2.0, 3.0, 4.0))
+    full = AssetFacts(1.0, 8, 2.0, -1, 0.001, (3, 4), Greeks(1.0, 2.0, 3.0, 4.0), 9)
     context = RiskContext(
         {1: facts, 2: full}, {2: np.array([0.01, -0.02])}, {"crypto": TradeRecord(40, 0.5, 0.1, 0.2)}, (5, 6)
     )
@@ -175,3 +175,22 @@ def test_risk_context_survives_the_wire_with_what_is_unknown():
 def test_breakers_survive_the_wire():
     breaker = BreakerView("loss", True, "halt", 0.07, 12)
     assert codec.decode_breaker(codec.encode_breaker(breaker)) == breaker
+
+
+@given(st.integers(0, 20), st.integers(0, 2**32), times, st.booleans())
+def test_quotes_survive_with_the_time_of_each(n, seed, ts, of_one_time):
+    ids = np.arange(n, dtype=np.uint32)
+    own = {} if of_one_time else {"times": ts + np.arange(n, dtype=np.int64)}
+    batch = QuoteBatch("crypto", ts, ids, *columns(n, seed)[:4], **own)
+    back = codec.decode_quotes(
+        market_data_pb2.QuoteBatch.FromString(codec.encode_quotes(batch).SerializeToString())
+    )
+    assert (back.universe, back.ts) == ("crypto", ts)
+    for name in ("asset_ids", "event_times", "bid", "ask", "bid_size", "ask_size"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(batch, name))
+
+
+def test_quotes_of_unequal_columns_are_refused():
+    message = market_data_pb2.QuoteBatch(universe="crypto", asset_ids=[0, 1], bid=[1.0, 2.0], ask=[1.0])
+    with pytest.raises(ValueError, match=r"QuoteBatch\.ask has 1 values"):
+        codec.decode_quotes(message)

@@ -59,6 +59,7 @@ def place_order(
     side: str,
     qty: str,
     limit: str,
+    trail: str,
     algo: str,
     parameters: list[str],
     duration_s: int,
@@ -69,9 +70,14 @@ def place_order(
     for text in parameters:
         if not text.partition("=")[2]:
             raise UsageError(f"--param {text}: allowed is NAME=VALUE, such as slices=6")
+    if trail and limit:
+        raise UsageError(f"--trail {trail}: a trailing stop has no --limit")
+    kind = "limit" if limit else "trailing_stop" if trail else "market"
+    by = "trail_percent" if trail.endswith("%") else "trail_price"
     body = {
-        "symbol": symbol, "side": side, "qty": qty, "type": "limit" if limit else "market",
-        "limit_price": limit, "idempotency_key": key, "algo": algo, "algo_duration_s": duration_s,
+        "symbol": symbol, "side": side, "qty": qty, "type": kind,
+        "limit_price": limit, by: trail.removesuffix("%"), "idempotency_key": key,
+        "algo": algo, "algo_duration_s": duration_s,
         "algo_parameters": dict(text.partition("=")[::2] for text in parameters),
     }  # fmt: skip
     done = call_execution(Home.find(), url, "POST", "orders", body)

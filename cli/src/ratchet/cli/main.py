@@ -171,6 +171,7 @@ def order(
     side: str,
     qty: str,
     limit: Annotated[str, typer.Option(help="limit price; at the market without it")] = "",
+    trail: Annotated[str, typer.Option(help="trailing stop this far away: 2.50, or 5% of the price")] = "",
     algo: Annotated[str, typer.Option(help="execution algorithm: chase, iceberg, twap or vwap")] = "",
     param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of the algorithm, repeatable")] = None,
     duration: Annotated[int, typer.Option(help="seconds until the algorithm's deadline")] = 0,
@@ -180,7 +181,7 @@ def order(
     """Place an order by hand, if risk approves it."""
     from ratchet.cli.control import place_order
 
-    place_order(symbol, side, qty, limit, algo, param or [], duration, key, url)
+    place_order(symbol, side, qty, limit, trail, algo, param or [], duration, key, url)
 
 
 def run() -> None:

@@ -22,6 +22,8 @@ from ratchet.core.execution import (
     create_algorithm,
     from_state,
     on_order,
+    on_replacement,
+    replacement_of,
     step,
     to_state,
 )
@@ -106,9 +108,35 @@ class Desk:
             if order.status is OrderStatus.PENDING_NEW:
                 self.tell(key, Kind.ACCEPTED)
 
-    def replaced(self, action: Replace) -> None:
-        """The venue has changed the price in place."""
-        self._keep(evolve(self.known[action.client_order_id], limit_price=action.limit_price))
+    def replaced(self, action: Replace, how: str = "done") -> Order:
+        """Ask for a child to be replaced; the venue does it, refuses, is silent first, or fills it before."""
+        old, new = action.client_order_id, replacement_of(self.work, action, self.ts)
+        key = new.client_order_id
+        self.tell(old, Kind.REPLACE_REQUESTED)
+        self.work = on_replacement(self.work, new)
+        self.known[key], self.truth[key] = new, ZERO
+        if how == "silent":
+            self.tell(old, Kind.REPLACE_UNANSWERED)
+            self.tell(key, Kind.UNANSWERED)
+            assert not any(isinstance(item, Place) for item in self.act())
+        if how == "refused":
+            self.tell(old, Kind.REPLACE_REJECTED)
+            self.tell(key, Kind.REJECTED)
+            return new
+        if how == "filled" and self.known[old].remaining_qty > 1:
+            self.fill(old, Decimal(1))
+        self.tell(old, Kind.REPLACED)
+        before = self.known[old]
+        self._keep(
+            evolve(
+                self.known[key],
+                filled_qty=before.filled_qty,
+                filled_notional=before.filled_notional,
+                carried_qty=before.filled_qty,
+            )
+        )
+        self.tell(key, Kind.ACCEPTED)
+        return self.known[key]
 
     def working(self) -> list[Order]:
         return [order for order in self.known.values() if order.status in OPEN]
@@ -151,7 +179,16 @@ class Desk:
         """Never more than ordered, even if every order that may still work filled whole."""
         if self.work.parent.legs:
             return
-        possible = sum((self.truth[k] if o.is_terminal else o.qty for k, o in self.known.items()), ZERO)
+        # Of an order and its replacement on the way the venue works one.
+        asked = {o.replaces for o in self.known.values() if o.is_unsent and o.replaces}
+        possible = sum(
+            (
+                self.truth[k] if o.is_terminal else o.qty - o.carried_qty
+                for k, o in self.known.items()
+                if k not in asked
+            ),
+            ZERO,
+        )
         assert possible <= self.work.parent.qty
         assert sum(self.truth.values(), ZERO) <= self.work.parent.qty
 

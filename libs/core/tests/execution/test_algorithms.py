@@ -20,7 +20,7 @@ from ratchet.core.execution import (
 )
 from ratchet.core.execution.prices import aggressive, passive
 from ratchet.core.execution.schedule import cumulative_targets, jittered
-from ratchet.core.orders import Intent, OrderType, Side
+from ratchet.core.orders import Intent, OrderType, Side, child_order_id
 from ratchet.core.orders import OrderEventKind as Kind
 
 S = 1_000_000_000
@@ -92,6 +92,44 @@ class TestChase:
         desk.accept_all()
         assert desk.step(9, "10.10", "10.15") == ()
         assert desk.step(10, "10.10", "10.15") == (Replace(_last(desk), D("10.12")),)
+
+    def test_what_it_replaces_in_place_goes_on_as_the_next_child(self, desk_of: Any) -> None:
+        desk = desk_of("chase", {"interval_s": 10}, can_replace=True)
+        desk.step(0, "10.00", "10.05")
+        desk.accept_all()
+        first = _last(desk)
+        [asked] = desk.step(10, "10.10", "10.15")
+        second = desk.replaced(asked)
+        assert (second.replaces, second.limit_price, second.qty) == (first, D("10.12"), 100)
+        assert second.client_order_id == child_order_id("parent-1", 1)
+        assert [order.client_order_id for order in desk.working()] == [second.client_order_id]
+        assert desk.step(19, "10.20", "10.25") == ()
+        assert desk.step(20, "10.20", "10.25") == (Replace(second.client_order_id, D("10.22")),)
+
+    def test_what_was_filled_meanwhile_counts_once(self, desk_of: Any) -> None:
+        desk = desk_of("chase", {"interval_s": 10}, can_replace=True)
+        desk.step(0, "10.00", "10.05")
+        desk.accept_all()
+        [asked] = desk.step(10, "10.10", "10.15")
+        second = desk.replaced(asked, "filled")
+        assert (second.filled_qty, desk.work.filled_qty, desk.work.filled_avg_price) == (1, 1, 10)
+        # A child that has filled in part is not replaced in place: it is cancelled and placed anew.
+        assert desk.step(20, "10.20", "10.25") == (Cancel(second.client_order_id),)
+        desk.tell(second.client_order_id, Kind.CANCELED)
+        assert _placed(desk.step(21)) == [(D(99), D("10.22"))]
+
+    def test_a_refused_replacement_is_no_refused_child_and_the_next_time_it_cancels(
+        self, desk_of: Any
+    ) -> None:
+        desk = desk_of("chase", {"interval_s": 10}, can_replace=True, max_rejects=1)
+        desk.step(0, "10.00", "10.05")
+        desk.accept_all()
+        first = _last(desk)
+        [asked] = desk.step(10, "10.10", "10.15")
+        desk.replaced(asked, "refused")
+        assert desk.step(19) == ()
+        assert desk.step(20, "10.20", "10.25") == (Cancel(first),)
+        assert desk.work.ended is None
 
     def test_a_sell_rests_at_its_near_touch(self, desk_of: Any) -> None:
         desk = desk_of("chase", {"peg": "near"}, side=Side.SELL)

@@ -154,7 +154,8 @@ def test_any_interleaving_keeps_quantity_limit_and_deadline(
         desk.ts += (size * S) // 2
         for action in desk.act():
             if isinstance(action, Replace):
-                desk.replaced(action)
+                desk.replaced(action, ("done", "refused", "silent", "filled")[which % 4])
+                desk.check_fills()
     _drain(desk)
     assert desk.work.filled_qty == sum(desk.truth.values(), Decimal(0))
 

@@ -195,6 +195,16 @@ def test_spread(desk, spread, required, reason):
     assert verdict.reasons == ((reason,) if reason else ())
 
 
+@pytest.mark.parametrize(
+    ("age_s", "approved"), [(None, True), (0, True), (300, True), (301, False), (-301, False)]
+)
+def test_an_asset_whose_quotes_have_stopped_takes_no_entry(desk, age_s, approved):
+    quote_ts = None if age_s is None else desk.now - age_s * 1_000_000_000
+    verdict = judge(desk, desk.entry(0), context=with_facts(desk, spread_ratio=0.001, quote_ts=quote_ts))
+    assert verdict.approved == approved
+    assert approved or verdict.reasons == (Reason.QUOTE_STALE,)
+
+
 @pytest.mark.parametrize(("days", "approved"), [(2.99, True), (3.0, False)])
 def test_an_old_position_is_not_added_to(desk, asset_factory, days, approved):
     registry = one_asset(asset_factory, rules={"max_holding_days": 3})

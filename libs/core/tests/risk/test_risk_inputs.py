@@ -55,12 +55,16 @@ def test_regime_spread_events_and_greeks_are_told_once_known(inputs):
     one, unknown = np.ones(1), np.full(1, np.nan)
     bear = MarketContext(ids, one, one, np.array([-1], np.int8), unknown, unknown, unknown)
     inputs.note_contexts([bear])
-    inputs.note_spreads(ids, np.array([0.002]))
+    assert facts.quote_ts is None
+    inputs.note_spreads(ids, np.array([0.002]), np.array([T - 3]))
     inputs.set_events({0: (T + 5,)})
     inputs.set_greeks({0: Greeks(1.0, 2.0, 3.0, 4.0)})
     facts = context(inputs, 0).assets[0]
-    assert (facts.regime, facts.spread_ratio, facts.events) == (-1, 0.002, (T + 5,))
-    assert facts.greeks == Greeks(1.0, 2.0, 3.0, 4.0)
+    assert (facts.regime, facts.spread_ratio, facts.quote_ts) == (-1, 0.002, T - 3)
+    assert facts.events == (T + 5,)
+    inputs.note_spreads(ids, unknown, np.array([T]))
+    assert (context(inputs, 0).assets[0].spread_ratio, context(inputs, 0).assets[0].quote_ts) == (None, None)
+    assert context(inputs, 0).assets[0].greeks == Greeks(1.0, 2.0, 3.0, 4.0)
 
 
 def test_returns_begin_with_an_assets_second_close_and_are_bounded(inputs):

@@ -23,7 +23,7 @@ from ratchet.core.exchange import ReplaceRequest as ExchangeReplace
 from ratchet.core.execution import AlgorithmsConfig
 from ratchet.core.exits import ExitConfig
 from ratchet.core.market import BarBatch, Step
-from ratchet.core.orders import OrderStatus
+from ratchet.core.orders import OrderStatus, Trail
 from ratchet.core.orders.ids import signal_id
 from ratchet.core.phases import PhasePlan, PhasesConfig
 from ratchet.core.risk import RiskConfig, RiskEngine
@@ -133,6 +133,7 @@ class CoreBroker:
             asked = ExchangeReplace(
                 qty=change.qty, limit_price=change.limit_price, stop_price=change.stop_price,
                 client_order_id=change.client_order_id,
+                trail=(change.trail.price or change.trail.percent) if change.trail else None,
             )  # fmt: skip
             try:
                 order = self.exchange.replace(broker_order_id, asked, self.exchange.ts)
@@ -191,6 +192,8 @@ class CoreBroker:
             time_in_force=request.time_in_force,
             limit_price=request.limit_price,
             stop_price=request.stop_price,
+            trail_price=request.trail.price if request.trail else None,
+            trail_percent=request.trail.percent if request.trail else None,
         )
 
     def _emit(self, events: list[ExchangeEvent]) -> None:
@@ -220,6 +223,7 @@ class CoreBroker:
             order.time_in_force, _STATUS[order.status.value], order.qty or Decimal(0), order.filled_qty,
             order.filled_avg_price, order.limit_price, order.stop_price, order.created_ts, order.updated_ts,
             order.status.value, order.replaced_by,
+            None if order.hwm is None else Trail(order.trail_price, order.trail_percent),
         )  # fmt: skip
 
 

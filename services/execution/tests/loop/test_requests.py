@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ratchet.core.orders import OrderType, Side
-from ratchet.execution import emergency, manual
+from ratchet.execution import emergency, manual, replacing
 
 pytestmark = pytest.mark.integration
 
@@ -61,14 +61,14 @@ def test_an_unanswered_cancel_blocks_new_risk_in_its_asset_alone(resting: Any) -
 
 
 def test_a_replaced_order_is_linked_to_the_new_one(resting: Any, eventually: Any) -> None:
-    change = manual.Change("anna", "r1", limit_price=Decimal(110))
-    new = run(resting, lambda engine: manual.replace(engine, resting.order_id, change, is_live=True))
+    change = replacing.Change("anna", "r1", limit_price=Decimal(110))
+    new = run(resting, lambda engine: replacing.replace(engine, resting.order_id, change, is_live=True))
     assert (new.replaces, new.limit_price) == (resting.order_id, 110)
     eventually(lambda: status(resting, resting.order_id)[0] == "replaced")
     rows = resting.db.query("SELECT replaced_by FROM orders WHERE client_order_id = %s", (resting.order_id,))
     assert rows == [(new.client_order_id,)]
     eventually(lambda: status(resting, new.client_order_id)[0] == "accepted")
-    again = run(resting, lambda engine: manual.replace(engine, resting.order_id, change, is_live=True))
+    again = run(resting, lambda engine: replacing.replace(engine, resting.order_id, change, is_live=True))
     assert again.client_order_id == new.client_order_id
 
 
@@ -79,8 +79,8 @@ def test_a_replace_without_an_answer_is_resolved_by_what_the_venue_says(
     resting: Any, eventually: Any, fault: str, old: str, new: str
 ) -> None:
     resting.broker.submit_faults = [fault]
-    change = manual.Change("anna", "r1", limit_price=Decimal(110))
-    made = run(resting, lambda engine: manual.replace(engine, resting.order_id, change, is_live=True))
+    change = replacing.Change("anna", "r1", limit_price=Decimal(110))
+    made = run(resting, lambda engine: replacing.replace(engine, resting.order_id, change, is_live=True))
     assert made.status == "unknown"
     eventually(lambda: status(resting, resting.order_id)[0] == old)
     eventually(lambda: status(resting, made.client_order_id)[0] == new)
@@ -90,22 +90,22 @@ def test_a_replace_without_an_answer_is_resolved_by_what_the_venue_says(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"qty": Decimal(2)}, "risk judges new orders"),
+        ({"qty": Decimal("0.0000000001")}, "multiple of"),
         ({"limit_price": Decimal(-1)}, "limit_price -1"),
         ({"stop_price": Decimal(5)}, "stop_price 5"),
         ({}, "nothing to change"),
     ],
 )
 def test_a_change_that_cannot_be_made_says_why(resting: Any, change: dict[str, Any], message: str) -> None:
-    asked = manual.Change("anna", "r1", **change)
+    asked = replacing.Change("anna", "r1", **change)
     with pytest.raises(manual.RefusedError, match=message):
-        run(resting, lambda engine: manual.replace(engine, resting.order_id, asked, is_live=True))
+        run(resting, lambda engine: replacing.replace(engine, resting.order_id, asked, is_live=True))
 
 
 def test_a_venue_that_refuses_a_replace_leaves_the_order_as_it_was(resting: Any) -> None:
-    asked = manual.Change("anna", "r1", limit_price=Decimal(100))
+    asked = replacing.Change("anna", "r1", limit_price=Decimal(100))
     with pytest.raises(manual.RefusedError, match="not changed"):
-        run(resting, lambda engine: manual.replace(engine, resting.order_id, asked, is_live=True))
+        run(resting, lambda engine: replacing.replace(engine, resting.order_id, asked, is_live=True))
     assert status(resting, resting.order_id) == ("accepted", "")
 
 

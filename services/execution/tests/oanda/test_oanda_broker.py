@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from ratchet.core.assets import Registry
-from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
+from ratchet.core.orders import Intent, OrderStatus, OrderType, Side, TimeInForce
 from ratchet.execution.adapters.oanda import OandaBroker
 from ratchet.execution.adapters.oanda_stream import OandaUpdates
-from ratchet.execution.adapters.oanda_wire import Symbols, order_body, parse_activities, settled
+from ratchet.execution.adapters.oanda_wire import (
+    Symbols,
+    order_body,
+    parse_activities,
+    replacing_body,
+    settled,
+)
 from ratchet.execution.broker import (
     BrokerRefusedError,
     BrokerThrottledError,
@@ -18,6 +24,7 @@ from ratchet.execution.broker import (
     DuplicateOrderError,
     OrderNotFoundError,
     OrderRequest,
+    ReplaceRequest,
     TradeUpdate,
 )
 from ratchet.execution.sender import Outcome, Sender
@@ -247,3 +254,15 @@ def test_financing_is_told_by_instrument_and_transfers_as_such(registry: Registr
 def test_what_a_fill_settles_is_profit_and_financing_less_what_is_charged() -> None:
     fill = {"pl": "12.5000", "financing": "-0.2500", "commission": "1.0000", "guaranteedExecutionFee": "0.5"}
     assert settled(fill) == D("10.7500")
+
+
+@pytest.mark.parametrize(("intent", "fill"), [(Intent.EXIT, "REDUCE_ONLY"), (Intent.ENTRY, "DEFAULT")])
+def test_the_replacement_of_an_exit_may_only_reduce(
+    oanda: OandaBroker, registry: Registry, intent: Intent, fill: str
+) -> None:
+    """As the exit that it replaces: else it could open a position the other way."""
+    fields = {"type": OrderType.LIMIT, "time_in_force": TimeInForce.GTC, "limit_price": Decimal(195)}
+    placed = oanda.submit(request(side=Side.SELL, intent=intent, **fields))
+    change = ReplaceRequest("c-2", limit_price=Decimal(194), intent=intent)
+    body = replacing_body(placed, change, Symbols(registry))["order"]
+    assert (body["positionFill"], body["price"], body["units"]) == (fill, "194", "-1000")

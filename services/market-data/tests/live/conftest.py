@@ -36,6 +36,7 @@ class Exchange:
 
     url: str
     process: subprocess.Popen
+    oanda_account: str = ""
 
     def call(self, method, path, body=None):
         headers = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
@@ -54,12 +55,15 @@ class Exchange:
 @pytest.fixture(scope="module")
 def minutes(tmp_path_factory):
     """A dataset of six hours of minute bars of two pairs and a stock."""
-    folder = tmp_path_factory.mktemp("live") / "minutes"
+    return write_minutes(tmp_path_factory.mktemp("live") / "minutes", SYMBOLS)
+
+
+def write_minutes(folder, symbols):
     folder.mkdir()
     with (folder / "bars.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["symbol", "ts", "open", "high", "low", "close", "volume"])
-        for symbol, price in SYMBOLS.items():
+        for symbol, price in symbols.items():
             for number in range(330):
                 ts = (START + timedelta(minutes=number)).isoformat()
                 at = price * (1 + 0.0001 * (number % 7))
@@ -69,10 +73,29 @@ def minutes(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exchange(minutes, create_database):
+    yield from run_exchange(minutes, create_database())
+
+
+@pytest.fixture
+def small_exchange(minutes, create_database, line):
+    """One that takes no more than a single symbol; the line leads to it from now on."""
+    for found in run_exchange(minutes, create_database(), "--stream-symbols", "1"):
+        line.lead_to(found.url)
+        yield found
+
+
+@pytest.fixture
+def forex_exchange(tmp_path, create_database):
+    """One that trades a pair over OANDA's API."""
+    folder = write_minutes(tmp_path / "forex", {"GBP/JPY": 190.0, "XAG/USD": 25.0})
+    yield from run_exchange(folder, create_database(), "--oanda-token", "token-of-the-live-tests")
+
+
+def run_exchange(minutes, database_url, *options):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RATCHET_")}
     command = [sys.executable, "-m", "ratchet.paper_exchange", "--data", str(minutes), "--port", "0"]
     process = subprocess.Popen(
-        [*command, "--key", KEY, "--secret", SECRET, "--database-url", create_database()],
+        [*command, "--key", KEY, "--secret", SECRET, "--database-url", database_url, *options],
         stdout=subprocess.PIPE,
         text=True,
         env={**environment, "RATCHET_LOG_LEVEL": "warning"},
@@ -84,7 +107,8 @@ def exchange(minutes, create_database):
             break
     url = re.search(r"http://\S+", "".join(lines))
     assert url, lines
-    yield Exchange(url[0], process)
+    account = re.search(r"oanda account +(\S+)", "".join(lines))
+    yield Exchange(url[0], process, account[1] if account else "")
     process.terminate()
     process.wait(20)
     process.stdout.close()
@@ -126,6 +150,9 @@ class Line:
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def lead_to(self, url):
+        self._target = ("127.0.0.1", int(url.rsplit(":", 1)[1]))
 
     def cut(self):
         self.is_open = False
@@ -180,6 +207,7 @@ class Running:
     feed: LiveFeed
     end: threading.Event
     thread: threading.Thread
+    sources: list
 
     def stop(self):
         self.end.set()
@@ -194,9 +222,10 @@ def start_feed(make_bus, db, registry, live_settings, in_thread):
     def start(**changes):
         settings, bus = live_settings(**changes), make_bus()
         publisher = LivePublisher(bus, BarStore(db, registry, VENUE), registry)
-        feed = LiveFeed(bus, publisher, alpaca_sources(registry, settings), settings)
+        sources = alpaca_sources(registry, settings)
+        feed = LiveFeed(bus, publisher, sources, settings)
         end = threading.Event()
-        running.append(Running(feed, end, in_thread(feed.run, end)))
+        running.append(Running(feed, end, in_thread(feed.run, end), sources))
         return running[-1]
 
     running = []

@@ -19,7 +19,7 @@ from ratchet.common.consumer import Consumer
 from ratchet.common.errors import BusUnavailableError
 from ratchet.common.logging import get_logger
 from ratchet.common.received import Received, decode_entry
-from ratchet.common.streams import MAX_LENGTH, UNREAD_LENGTH
+from ratchet.common.streams import UNREAD_LENGTH, max_length
 
 T = TypeVar("T")
 # redis-py types every answer as perhaps awaitable.
@@ -82,7 +82,7 @@ class Bus:
     ) -> str:
         """Append one message; return its entry id. `ts` is the event time in ns."""
         fields = _fields(message, ts, event_id, tp)
-        entry = self.retrying(lambda: self.redis.xadd(stream, fields, maxlen=MAX_LENGTH.get(stream)))
+        entry = self.retrying(lambda: self.redis.xadd(stream, fields, maxlen=max_length(stream)))
         self._count(stream)
         return _text(entry)
 
@@ -115,7 +115,7 @@ class Bus:
         def send() -> list[Any]:
             with self.redis.pipeline(transaction=True) as pipe:
                 for stream, fields in batch:
-                    pipe.xadd(stream, fields, maxlen=MAX_LENGTH.get(stream))
+                    pipe.xadd(stream, fields, maxlen=max_length(stream))
                 if ack:
                     ack[0].add_acks(pipe, ack[1])
                 return list(pipe.execute())
@@ -205,8 +205,9 @@ class Bus:
 
     def trim_published(self) -> None:
         """Trim every stream that this process has published to."""
-        for stream in self._published - MAX_LENGTH.keys():
-            self.trim(stream)
+        for stream in list(self._published):
+            if max_length(stream) is None:
+                self.trim(stream)
 
     def observe_lag(self) -> None:
         """Set ratchet_stream_lag for every group that this process reads in."""

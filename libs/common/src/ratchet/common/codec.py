@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.market import BarBatch, Step
+from ratchet.core.market import BarBatch, QuoteBatch, Step
 from ratchet.core.orders import Fill, Intent, OrderStatus, Side
 from ratchet.core.phases import PhaseState, PhaseStatus
 from ratchet.core.portfolio import BreakerView, OpenOrder, PortfolioSnapshot, PositionView
@@ -77,6 +77,31 @@ def decode_bars(message: market_data_pb2.BarBatch) -> BarBatch:
         start=message.start_ns,
         **columns,
     )
+
+
+def encode_quotes(batch: QuoteBatch) -> market_data_pb2.QuoteBatch:
+    """Encode the newest quotes of a universe; columns are packed."""
+    return market_data_pb2.QuoteBatch(
+        universe=batch.universe,
+        ts_ns=batch.ts,
+        asset_ids=batch.asset_ids.tolist(),
+        times_ns=batch.event_times.tolist(),
+        bid=batch.bid.tolist(),
+        ask=batch.ask.tolist(),
+        bid_size=batch.bid_size.tolist(),
+        ask_size=batch.ask_size.tolist(),
+    )
+
+
+def decode_quotes(message: market_data_pb2.QuoteBatch) -> QuoteBatch:
+    """Decode quotes; ValueError names the column that is not as long as the others."""
+    ids = _column(message.asset_ids, np.uint32)
+    names = ("bid", "ask", "bid_size", "ask_size")
+    columns = {name: _column(getattr(message, name), np.float64) for name in names}
+    times = _column(message.times_ns, np.int64)
+    _check_lengths("QuoteBatch", len(ids), {**columns, "times_ns": times})
+    bid, ask, bid_size, ask_size = (columns[name] for name in names)
+    return QuoteBatch(message.universe, message.ts_ns, ids, bid, ask, bid_size, ask_size, times=times)
 
 
 def encode_context(context: MarketContext) -> signals_pb2.MarketContext:

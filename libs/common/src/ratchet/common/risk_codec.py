@@ -82,6 +82,7 @@ def _encode_facts(asset_id: int, facts: AssetFacts, context: RiskContext) -> ris
         event_ns=facts.events,
         greeks=None if facts.greeks is None else _encode_greeks(facts.greeks),
         returns=() if returns is None else returns.tolist(),
+        quote_ns=facts.quote_ts,
     )
 
 
@@ -94,6 +95,7 @@ def _decode_facts(message: risk_pb2.AssetFacts) -> AssetFacts:
         spread_ratio=message.spread_ratio if message.HasField("spread_ratio") else None,
         events=tuple(message.event_ns),
         greeks=_decode_greeks(message.greeks) if message.HasField("greeks") else None,
+        quote_ts=message.quote_ns if message.HasField("quote_ns") else None,
     )
 
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cratchet/v1/market_data.proto\x12\nratchet.v1\"&\n\x04Step\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x11\n\tuniverses\x18\x02 \x03(\t\"\xcb\x01\n\x08\x42\x61rBatch\x12\x10\n\x08universe\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\r\n\x05ts_ns\x18\x03 \x01(\x03\x12\x1e\n\x04step\x18\x04 \x01(\x0b\x32\x10.ratchet.v1.Step\x12\x11\n\tasset_ids\x18\x05 \x03(\r\x12\x0c\n\x04open\x18\x06 \x03(\x01\x12\x0c\n\x04high\x18\x07 \x03(\x01\x12\x0b\n\x03low\x18\x08 \x03(\x01\x12\r\n\x05\x63lose\x18\t \x03(\x01\x12\x0e\n\x06volume\x18\n \x03(\x01\x12\x10\n\x08start_ns\x18\x0b \x01(\x03\"l\n\x03\x42\x61r\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x0c\n\x04open\x18\x03 \x01(\x01\x12\x0c\n\x04high\x18\x04 \x01(\x01\x12\x0b\n\x03low\x18\x05 \x01(\x01\x12\r\n\x05\x63lose\x18\x06 \x01(\x01\x12\x0e\n\x06volume\x18\x07 \x01(\x01\"n\n\tAssetInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x13\n\x0b\x61sset_class\x18\x03 \x01(\t\x12\x10\n\x08universe\x18\x04 \x01(\t\x12\r\n\x05phase\x18\x05 \x01(\r\x12\x0f\n\x07\x65nabled\x18\x06 \x01(\x08\"x\n\x0eGetBarsRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\x10\n\x08start_ns\x18\x03 \x01(\x03\x12\x0e\n\x06\x65nd_ns\x18\x04 \x01(\x03\x12\r\n\x05limit\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\"I\n\x0fGetBarsResponse\x12\x1d\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x0f.ratchet.v1.Bar\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x10GetLatestRequest\x12\x0f\n\x07symbols\x18\x01 \x03(\t\"2\n\x11GetLatestResponse\x12\x1d\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x0f.ratchet.v1.Bar\"&\n\x11StreamBarsRequest\x12\x11\n\tuniverses\x18\x01 \x03(\t\"\xab\x01\n\x0eOptionContract\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x12\n\nunderlying\x18\x02 \x01(\t\x12\x11\n\texpiry_ns\x18\x03 \x01(\x03\x12\r\n\x05right\x18\x04 \x01(\t\x12\x0e\n\x06strike\x18\x05 \x01(\x01\x12\x0b\n\x03\x62id\x18\x06 \x01(\x01\x12\x0b\n\x03\x61sk\x18\x07 \x01(\x01\x12\x1a\n\x12implied_volatility\x18\x08 \x01(\x01\x12\r\n\x05ts_ns\x18\t \x01(\x03\"+\n\x15GetOptionChainRequest\x12\x12\n\nunderlying\x18\x01 \x01(\t\"G\n\x16GetOptionChainResponse\x12-\n\tcontracts\x18\x01 \x03(\x0b\x32\x1a.ratchet.v1.OptionContract\"(\n\x11ListAssetsRequest\x12\x13\n\x0b\x61sset_class\x18\x01 \x01(\t\";\n\x12ListAssetsResponse\x12%\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x15.ratchet.v1.AssetInfo2\x85\x03\n\nMarketData\x12\x42\n\x07GetBars\x12\x1a.ratchet.v1.GetBarsRequest\x1a\x1b.ratchet.v1.GetBarsResponse\x12H\n\tGetLatest\x12\x1c.ratchet.v1.GetLatestRequest\x1a\x1d.ratchet.v1.GetLatestResponse\x12\x43\n\nStreamBars\x12\x1d.ratchet.v1.StreamBarsRequest\x1a\x14.ratchet.v1.BarBatch0\x01\x12W\n\x0eGetOptionChain\x12!.ratchet.v1.GetOptionChainRequest\x1a\".ratchet.v1.GetOptionChainResponse\x12K\n\nListAssets\x12\x1d.ratchet.v1.ListAssetsRequest\x1a\x1e.ratchet.v1.ListAssetsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cratchet/v1/market_data.proto\x12\nratchet.v1\"&\n\x04Step\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x11\n\tuniverses\x18\x02 \x03(\t\"\xcb\x01\n\x08\x42\x61rBatch\x12\x10\n\x08universe\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\r\n\x05ts_ns\x18\x03 \x01(\x03\x12\x1e\n\x04step\x18\x04 \x01(\x0b\x32\x10.ratchet.v1.Step\x12\x11\n\tasset_ids\x18\x05 \x03(\r\x12\x0c\n\x04open\x18\x06 \x03(\x01\x12\x0c\n\x04high\x18\x07 \x03(\x01\x12\x0b\n\x03low\x18\x08 \x03(\x01\x12\r\n\x05\x63lose\x18\t \x03(\x01\x12\x0e\n\x06volume\x18\n \x03(\x01\x12\x10\n\x08start_ns\x18\x0b \x01(\x03\"\x90\x01\n\nQuoteBatch\x12\x10\n\x08universe\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x11\n\tasset_ids\x18\x03 \x03(\r\x12\x10\n\x08times_ns\x18\x04 \x03(\x03\x12\x0b\n\x03\x62id\x18\x05 \x03(\x01\x12\x0b\n\x03\x61sk\x18\x06 \x03(\x01\x12\x10\n\x08\x62id_size\x18\x07 \x03(\x01\x12\x10\n\x08\x61sk_size\x18\x08 \x03(\x01\"l\n\x03\x42\x61r\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05ts_ns\x18\x02 \x01(\x03\x12\x0c\n\x04open\x18\x03 \x01(\x01\x12\x0c\n\x04high\x18\x04 \x01(\x01\x12\x0b\n\x03low\x18\x05 \x01(\x01\x12\r\n\x05\x63lose\x18\x06 \x01(\x01\x12\x0e\n\x06volume\x18\x07 \x01(\x01\"n\n\tAssetInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x13\n\x0b\x61sset_class\x18\x03 \x01(\t\x12\x10\n\x08universe\x18\x04 \x01(\t\x12\r\n\x05phase\x18\x05 \x01(\r\x12\x0f\n\x07\x65nabled\x18\x06 \x01(\x08\"x\n\x0eGetBarsRequest\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x11\n\ttimeframe\x18\x02 \x01(\t\x12\x10\n\x08start_ns\x18\x03 \x01(\x03\x12\x0e\n\x06\x65nd_ns\x18\x04 \x01(\x03\x12\r\n\x05limit\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\"I\n\x0fGetBarsResponse\x12\x1d\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x0f.ratchet.v1.Bar\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x10GetLatestRequest\x12\x0f\n\x07symbols\x18\x01 \x03(\t\"2\n\x11GetLatestResponse\x12\x1d\n\x04\x62\x61rs\x18\x01 \x03(\x0b\x32\x0f.ratchet.v1.Bar\"&\n\x11StreamBarsRequest\x12\x11\n\tuniverses\x18\x01 \x03(\t\"\xab\x01\n\x0eOptionContract\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x12\n\nunderlying\x18\x02 \x01(\t\x12\x11\n\texpiry_ns\x18\x03 \x01(\x03\x12\r\n\x05right\x18\x04 \x01(\t\x12\x0e\n\x06strike\x18\x05 \x01(\x01\x12\x0b\n\x03\x62id\x18\x06 \x01(\x01\x12\x0b\n\x03\x61sk\x18\x07 \x01(\x01\x12\x1a\n\x12implied_volatility\x18\x08 \x01(\x01\x12\r\n\x05ts_ns\x18\t \x01(\x03\"+\n\x15GetOptionChainRequest\x12\x12\n\nunderlying\x18\x01 \x01(\t\"G\n\x16GetOptionChainResponse\x12-\n\tcontracts\x18\x01 \x03(\x0b\x32\x1a.ratchet.v1.OptionContract\"(\n\x11ListAssetsRequest\x12\x13\n\x0b\x61sset_class\x18\x01 \x01(\t\";\n\x12ListAssetsResponse\x12%\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x15.ratchet.v1.AssetInfo2\x85\x03\n\nMarketData\x12\x42\n\x07GetBars\x12\x1a.ratchet.v1.GetBarsRequest\x1a\x1b.ratchet.v1.GetBarsResponse\x12H\n\tGetLatest\x12\x1c.ratchet.v1.GetLatestRequest\x1a\x1d.ratchet.v1.GetLatestResponse\x12\x43\n\nStreamBars\x12\x1d.ratchet.v1.StreamBarsRequest\x1a\x14.ratchet.v1.BarBatch0\x01\x12W\n\x0eGetOptionChain\x12!.ratchet.v1.GetOptionChainRequest\x1a\".ratchet.v1.GetOptionChainResponse\x12K\n\nListAssets\x12\x1d.ratchet.v1.ListAssetsRequest\x1a\x1e.ratchet.v1.ListAssetsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,30 +35,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STEP']._serialized_end=82
   _globals['_BARBATCH']._serialized_start=85
   _globals['_BARBATCH']._serialized_end=288
-  _globals['_BAR']._serialized_start=290
-  _globals['_BAR']._serialized_end=398
-  _globals['_ASSETINFO']._serialized_start=400
-  _globals['_ASSETINFO']._serialized_end=510
-  _globals['_GETBARSREQUEST']._serialized_start=512
-  _globals['_GETBARSREQUEST']._serialized_end=632
-  _globals['_GETBARSRESPONSE']._serialized_start=634
-  _globals['_GETBARSRESPONSE']._serialized_end=707
-  _globals['_GETLATESTREQUEST']._serialized_start=709
-  _globals['_GETLATESTREQUEST']._serialized_end=744
-  _globals['_GETLATESTRESPONSE']._serialized_start=746
-  _globals['_GETLATESTRESPONSE']._serialized_end=796
-  _globals['_STREAMBARSREQUEST']._serialized_start=798
-  _globals['_STREAMBARSREQUEST']._serialized_end=836
-  _globals['_OPTIONCONTRACT']._serialized_start=839
-  _globals['_OPTIONCONTRACT']._serialized_end=1010
-  _globals['_GETOPTIONCHAINREQUEST']._serialized_start=1012
-  _globals['_GETOPTIONCHAINREQUEST']._serialized_end=1055
-  _globals['_GETOPTIONCHAINRESPONSE']._serialized_start=1057
-  _globals['_GETOPTIONCHAINRESPONSE']._serialized_end=1128
-  _globals['_LISTASSETSREQUEST']._serialized_start=1130
-  _globals['_LISTASSETSREQUEST']._serialized_end=1170
-  _globals['_LISTASSETSRESPONSE']._serialized_start=1172
-  _globals['_LISTASSETSRESPONSE']._serialized_end=1231
-  _globals['_MARKETDATA']._serialized_start=1234
-  _globals['_MARKETDATA']._serialized_end=1623
+  _globals['_QUOTEBATCH']._serialized_start=291
+  _globals['_QUOTEBATCH']._serialized_end=435
+  _globals['_BAR']._serialized_start=437
+  _globals['_BAR']._serialized_end=545
+  _globals['_ASSETINFO']._serialized_start=547
+  _globals['_ASSETINFO']._serialized_end=657
+  _globals['_GETBARSREQUEST']._serialized_start=659
+  _globals['_GETBARSREQUEST']._serialized_end=779
+  _globals['_GETBARSRESPONSE']._serialized_start=781
+  _globals['_GETBARSRESPONSE']._serialized_end=854
+  _globals['_GETLATESTREQUEST']._serialized_start=856
+  _globals['_GETLATESTREQUEST']._serialized_end=891
+  _globals['_GETLATESTRESPONSE']._serialized_start=893
+  _globals['_GETLATESTRESPONSE']._serialized_end=943
+  _globals['_STREAMBARSREQUEST']._serialized_start=945
+  _globals['_STREAMBARSREQUEST']._serialized_end=983
+  _globals['_OPTIONCONTRACT']._serialized_start=986
+  _globals['_OPTIONCONTRACT']._serialized_end=1157
+  _globals['_GETOPTIONCHAINREQUEST']._serialized_start=1159
+  _globals['_GETOPTIONCHAINREQUEST']._serialized_end=1202
+  _globals['_GETOPTIONCHAINRESPONSE']._serialized_start=1204
+  _globals['_GETOPTIONCHAINRESPONSE']._serialized_end=1275
+  _globals['_LISTASSETSREQUEST']._serialized_start=1277
+  _globals['_LISTASSETSREQUEST']._serialized_end=1317
+  _globals['_LISTASSETSRESPONSE']._serialized_start=1319
+  _globals['_LISTASSETSRESPONSE']._serialized_end=1378
+  _globals['_MARKETDATA']._serialized_start=1381
+  _globals['_MARKETDATA']._serialized_end=1770
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,26 @@ class BarBatch(_message.Message):
     start_ns: int
     def __init__(self, universe: _Optional[str] = ..., timeframe: _Optional[str] = ..., ts_ns: _Optional[int] = ..., step: _Optional[_Union[Step, _Mapping]] = ..., asset_ids: _Optional[_Iterable[int]] = ..., open: _Optional[_Iterable[float]] = ..., high: _Optional[_Iterable[float]] = ..., low: _Optional[_Iterable[float]] = ..., close: _Optional[_Iterable[float]] = ..., volume: _Optional[_Iterable[float]] = ..., start_ns: _Optional[int] = ...) -> None: ...
 
+class QuoteBatch(_message.Message):
+    __slots__ = ("universe", "ts_ns", "asset_ids", "times_ns", "bid", "ask", "bid_size", "ask_size")
+    UNIVERSE_FIELD_NUMBER: _ClassVar[int]
+    TS_NS_FIELD_NUMBER: _ClassVar[int]
+    ASSET_IDS_FIELD_NUMBER: _ClassVar[int]
+    TIMES_NS_FIELD_NUMBER: _ClassVar[int]
+    BID_FIELD_NUMBER: _ClassVar[int]
+    ASK_FIELD_NUMBER: _ClassVar[int]
+    BID_SIZE_FIELD_NUMBER: _ClassVar[int]
+    ASK_SIZE_FIELD_NUMBER: _ClassVar[int]
+    universe: str
+    ts_ns: int
+    asset_ids: _containers.RepeatedScalarFieldContainer[int]
+    times_ns: _containers.RepeatedScalarFieldContainer[int]
+    bid: _containers.RepeatedScalarFieldContainer[float]
+    ask: _containers.RepeatedScalarFieldContainer[float]
+    bid_size: _containers.RepeatedScalarFieldContainer[float]
+    ask_size: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, universe: _Optional[str] = ..., ts_ns: _Optional[int] = ..., asset_ids: _Optional[_Iterable[int]] = ..., times_ns: _Optional[_Iterable[int]] = ..., bid: _Optional[_Iterable[float]] = ..., ask: _Optional[_Iterable[float]] = ..., bid_size: _Optional[_Iterable[float]] = ..., ask_size: _Optional[_Iterable[float]] = ...) -> None: ...
+
 class Bar(_message.Message):
     __slots__ = ("symbol", "ts_ns", "open", "high", "low", "close", "volume")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]

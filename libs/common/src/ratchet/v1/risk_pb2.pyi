@@ -70,7 +70,7 @@ class Greeks(_message.Message):
     def __init__(self, delta: _Optional[float] = ..., gamma: _Optional[float] = ..., vega: _Optional[float] = ..., theta: _Optional[float] = ...) -> None: ...
 
 class AssetFacts(_message.Message):
-    __slots__ = ("asset_id", "mark", "mark_ns", "bar_notional", "regime", "spread_ratio", "event_ns", "greeks", "returns")
+    __slots__ = ("asset_id", "mark", "mark_ns", "bar_notional", "regime", "spread_ratio", "event_ns", "greeks", "returns", "quote_ns")
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
     MARK_FIELD_NUMBER: _ClassVar[int]
     MARK_NS_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +80,7 @@ class AssetFacts(_message.Message):
     EVENT_NS_FIELD_NUMBER: _ClassVar[int]
     GREEKS_FIELD_NUMBER: _ClassVar[int]
     RETURNS_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_NS_FIELD_NUMBER: _ClassVar[int]
     asset_id: int
     mark: float
     mark_ns: int
@@ -89,7 +90,8 @@ class AssetFacts(_message.Message):
     event_ns: _containers.RepeatedScalarFieldContainer[int]
     greeks: Greeks
     returns: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, asset_id: _Optional[int] = ..., mark: _Optional[float] = ..., mark_ns: _Optional[int] = ..., bar_notional: _Optional[float] = ..., regime: _Optional[int] = ..., spread_ratio: _Optional[float] = ..., event_ns: _Optional[_Iterable[int]] = ..., greeks: _Optional[_Union[Greeks, _Mapping]] = ..., returns: _Optional[_Iterable[float]] = ...) -> None: ...
+    quote_ns: int
+    def __init__(self, asset_id: _Optional[int] = ..., mark: _Optional[float] = ..., mark_ns: _Optional[int] = ..., bar_notional: _Optional[float] = ..., regime: _Optional[int] = ..., spread_ratio: _Optional[float] = ..., event_ns: _Optional[_Iterable[int]] = ..., greeks: _Optional[_Union[Greeks, _Mapping]] = ..., returns: _Optional[_Iterable[float]] = ..., quote_ns: _Optional[int] = ...) -> None: ...
 
 class TradeRecord(_message.Message):
     __slots__ = ("trades", "win_ratio", "mean_win", "mean_loss")

@@ -12,7 +12,7 @@ from enum import StrEnum
 from ratchet.core.assets import Asset, Registry
 from ratchet.core.orders.money import ZERO
 from ratchet.core.portfolio import Portfolio, Position
-from ratchet.core.portfolio.activities import book_activity
+from ratchet.core.portfolio.activities import BORROW_FEE, book_activity
 from ratchet.execution.broker import BrokerActivity
 
 
@@ -91,7 +91,7 @@ class ActivityBooker:
         if effect is Effect.UNRECOGNISED:
             self._on_stranger(f"activity {activity.activity_id} is a {activity.type}, which is not known")
         amount, qty = activity.amount, self._units(activity, effect, asset)
-        if effect is Effect.FEE:
+        if effect is Effect.FEE and activity.type != BORROW_FEE:
             amount, qty = self._beyond_reckoned(activity, asset)
         return self._apply(portfolio, activity, effect, asset, amount, qty)
 

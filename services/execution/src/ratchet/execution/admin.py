@@ -15,7 +15,7 @@ from ratchet.common.runtime import ServiceRuntime
 from ratchet.common.streams import PORTFOLIO
 from ratchet.core.assets import Registry
 from ratchet.core.orders import Order
-from ratchet.execution import emergency, manual, queries
+from ratchet.execution import emergency, manual, queries, replacing
 from ratchet.execution.broker import BrokerError
 from ratchet.execution.commands import BusyError, Commands, LateError
 from ratchet.execution.denials import Denial
@@ -46,6 +46,8 @@ class TicketBody(_Body):
     time_in_force: str = ""
     limit_price: str = ""
     stop_price: str = ""
+    trail_price: str = ""
+    trail_percent: str = ""
     idempotency_key: Annotated[str, Field(max_length=200)] = ""
     algo: str = ""
     algo_parameters: Annotated[dict[str, str], Field(max_length=20)] = Field(default_factory=dict)
@@ -70,6 +72,8 @@ class ChangeBody(_Body):
     qty: str = ""
     limit_price: str = ""
     stop_price: str = ""
+    trail_price: str = ""
+    trail_percent: str = ""
     idempotency_key: Annotated[str, Field(max_length=200)] = ""
 
 
@@ -178,7 +182,7 @@ def _ordering(
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         order = _run(
-            commands, lambda engine: manual.replace(engine, client_order_id, change, is_live=is_live)
+            commands, lambda engine: replacing.replace(engine, client_order_id, change, is_live=is_live)
         )
         return _shown(order, registry)
 

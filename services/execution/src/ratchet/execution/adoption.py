@@ -99,7 +99,7 @@ def book_replayed(
     told = [
         item
         for item in activities_of(engine.parts.broker, since_ns)
-        if item.type.partition(".")[0] in REPLAYED_TYPES and item.ts <= until_ns
+        if REPLAYED_TYPES & {item.type, item.type.partition(".")[0]} and item.ts <= until_ns
     ]
     booked = engine.parts.ledger.booked_activities([item.activity_id for item in told])
     booker.begin()

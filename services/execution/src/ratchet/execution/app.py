@@ -27,6 +27,7 @@ from ratchet.execution.outbox import OutboxRelay
 from ratchet.execution.parts import Parts
 from ratchet.execution.pg_ledger import PostgresLedger
 from ratchet.execution.ports import SystemClock
+from ratchet.execution.quotes import QuoteReader
 from ratchet.execution.reconcile import Reconciler
 from ratchet.execution.recovery import Loader
 from ratchet.execution.replay import ReplayLoop
@@ -244,4 +245,7 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     )
     relay = OutboxRelay(runtime.db, runtime.bus, application.parts.wake_outbox)
     runtime.add_task("outbox", relay.run)
+    if application.is_live:
+        quotes = QuoteReader(runtime.bus, platform.registry, application.parts.quotes)
+        runtime.add_task("quotes", quotes.run)
     return application.run

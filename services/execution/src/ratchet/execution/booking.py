@@ -184,6 +184,7 @@ class Booker:
             return
         kind = _NEWS[found.status]
         order = self._carried_over(session, order, found)
+        self._trailed(session, order, found, effects, source)
         # A word that we have asked for is never older than what we knew before.
         venue_ts = found.updated_ns if source == "stream" else max(found.updated_ns, order.venue_ts)
         if order.is_unsent and kind is not OrderEventKind.ACCEPTED:
@@ -201,6 +202,14 @@ class Booker:
         detail = f"the venue calls it {found.raw_status!r}" if kind is OrderEventKind.UNRECOGNISED else ""
         self._apply(session, order, news, effects, source, detail)
 
+    def _trailed(
+        self, session: TradingSession, order: Order, found: BrokerOrder, effects: Effects, source: str
+    ) -> None:
+        """Keep where the venue has moved a trailing stop to; that is its business, and no difference."""
+        moved = session.trail(order.client_order_id, found.stop_price)
+        if moved is not None:
+            effects.changes.append(OrderChange(moved, moved.status.value, source))
+
     def _carried_over(self, session: TradingSession, order: Order, found: BrokerOrder) -> Order:
         """Take over what the replaced order had filled, where the venue counts it to the new one."""
         if not order.replaces or order.filled_qty or not found.filled_qty:
@@ -208,7 +217,12 @@ class Booker:
         old = session.order(order.replaces) or self._ledger.order(order.replaces)
         if old is None or old.filled_qty != found.filled_qty:
             return order
-        order = evolve(order, filled_qty=old.filled_qty, filled_notional=old.filled_notional)
+        order = evolve(
+            order,
+            filled_qty=old.filled_qty,
+            filled_notional=old.filled_notional,
+            carried_qty=old.filled_qty,
+        )
         session.adopt(order)
         return order
 

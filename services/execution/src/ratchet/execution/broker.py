@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from ratchet.core.orders import Intent, OrderStatus, OrderType, Side, TimeInForce
+from ratchet.core.orders import Intent, OrderStatus, OrderType, Side, TimeInForce, Trail
 
 Row = TypeVar("Row")
 
@@ -70,16 +70,19 @@ class OrderRequest:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     intent: Intent = Intent.ENTRY
+    trail: Trail | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceRequest:
-    """What a working order should become; the new order has a client_order_id of its own."""
+    """What a working order should become; the new order has a client_order_id of its own, and its intent."""
 
     client_order_id: str
     qty: Decimal | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    trail: Trail | None = None
+    intent: Intent = Intent.ENTRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class BrokerOrder:
     updated_ns: int
     raw_status: str = ""
     replaced_by: str = ""
+    trail: Trail | None = None
 
 
 @dataclass(frozen=True, slots=True)

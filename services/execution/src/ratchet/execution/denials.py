@@ -31,6 +31,7 @@ class Denial(StrEnum):
     STREAM_DOWN = "STREAM_DOWN", "The venue's stream of trade updates is down; fills would not be seen."
     THROTTLED = "THROTTLED", "The venue's request limit left no room before the entry's deadline."
     TIF_UNSUPPORTED = "TIF_UNSUPPORTED", "The venue has no such time in force for this order type."
+    TRAIL_REDUCES_ONLY = "TRAIL_REDUCES_ONLY", "A trailing stop closes a position; it cannot open one."
     TRADING_HALTED = "TRADING_HALTED", "The kill switch is thrown: only orders that reduce risk are sent."
     VENUE_UNKNOWN = "VENUE_UNKNOWN", "No broker is configured for the asset's venue."
 

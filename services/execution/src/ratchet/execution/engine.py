@@ -261,6 +261,7 @@ class Engine:
         self._unobserved.clear()
         if not self.parts.is_live or self._has_ended_orders():
             self.write_answers()
+        worked.reprice(self, effects.replacements)
 
     def _send(self, cancels: Sequence[Order], orders: Sequence[Order]) -> None:
         if cancels:

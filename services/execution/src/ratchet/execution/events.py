@@ -70,6 +70,8 @@ def encode_order(order: Order) -> orders_pb2.Order:
         unanswered=order.unanswered,
         replaces=order.replaces,
         replaced_by=order.replaced_by,
+        trail_price=encode_decimal(order.trail.price if order.trail else None),
+        trail_percent=encode_decimal(order.trail.percent if order.trail else None),
     )
 
 

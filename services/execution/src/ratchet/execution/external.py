@@ -23,6 +23,7 @@ def external_order(registry: Registry, found: BrokerOrder) -> Order | None:
         time_in_force=found.time_in_force,
         limit_price=found.limit_price,
         stop_price=found.stop_price,
+        trail=found.trail,
         status=OrderStatus.ACCEPTED,
         broker_order_id=found.broker_order_id,
         reason="EXTERNAL",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from ratchet.core.assets import Asset, Registry
-from ratchet.core.orders import Intent, Order, OrderStatus
+from ratchet.core.orders import Intent, Order, OrderStatus, OrderType
 from ratchet.execution.capabilities import VENUES, Shape, VenueCapabilities
 from ratchet.execution.denials import Denial
 
@@ -40,6 +40,8 @@ class Gate:
         found = table.denial(shape_of(order, asset))
         if found is not None or order.intent is Intent.EXIT:
             return found
+        if order.type is OrderType.TRAILING_STOP:
+            return Denial.TRAIL_REDUCES_ONLY
         if self._is_down(asset):
             return Denial.STREAM_DOWN
         unknown = any(
@@ -52,7 +54,10 @@ class Gate:
 
     def can_replace(self, order: Order) -> bool:
         """Return whether the order's venue replaces orders."""
-        asset = self._registry[order.asset_id]
+        return self.can_replace_in(self._registry[order.asset_id])
+
+    def can_replace_in(self, asset: Asset) -> bool:
+        """Return whether an asset's venue replaces orders."""
         table = self._venues.get(asset.venue)
         return table is not None and table.can_replace(asset.asset_class)
 

@@ -45,6 +45,7 @@ class Effects:
     ts: int = 0
     new_orders: list[NewOrder] = field(default_factory=list)
     cancels: list[Order] = field(default_factory=list)
+    replacements: list[Order] = field(default_factory=list)
     changes: list[OrderChange] = field(default_factory=list)
     fills: list[AppliedFill] = field(default_factory=list)
     activities: list[BookedActivity] = field(default_factory=list)
@@ -67,6 +68,7 @@ class Effects:
         """Whether losing them costs nothing, because the step can be done again from the streams."""
         return not (
             self.new_orders
+            or self.replacements
             or self.changes
             or self.fills
             or self.activities

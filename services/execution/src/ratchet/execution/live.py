@@ -103,6 +103,7 @@ class LiveLoop:
 
     def turn(self) -> None:
         """Do one iteration."""
+        self._parts.quotes.feed(self._engine.session)
         self._commands.run_waiting(self._engine)
         received = self._read()
         self._take(received, self._parts.inbox.take())
@@ -205,7 +206,7 @@ class LiveLoop:
     def _finish(self, effects: Effects, started: float) -> None:
         engine = self._engine
         engine.ts = effects.ts = max(engine.ts, effects.ts)
-        sends = bool(effects.new_orders or effects.cancels)
+        sends = bool(effects.new_orders or effects.cancels or effects.replacements)
         if sends:
             # One of a series, which the order need not wait for.
             snapshot = engine.snapshot()

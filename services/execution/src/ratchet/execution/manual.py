@@ -14,17 +14,14 @@ from ratchet.core.orders import (
     NAMESPACE,
     Intent,
     Order,
-    OrderEventKind,
     OrderType,
     Side,
     TimeInForce,
-    can_follow,
+    Trail,
     client_order_id,
 )
 from ratchet.core.orders.money import from_float
 from ratchet.core.risk import Proposal
-from ratchet.execution.broker import ReplaceRequest
-from ratchet.execution.denials import Denial
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger import Decision, Effects, NewOrder
 from ratchet.execution.sender import Outcome
@@ -52,6 +49,7 @@ class Ticket:
     time_in_force: TimeInForce | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    trail: Trail | None = None
     algo: str = ""
     algo_parameters: Mapping[str, object] = field(default_factory=dict)
     algo_duration_s: int = 0
@@ -60,17 +58,6 @@ class Ticket:
     def is_worked(self) -> bool:
         """Whether an algorithm works it; `market` is the order as it is."""
         return self.algo not in {"", "market"}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a working order should become; None keeps what it has. The same key never asks twice."""
-
-    actor: str
-    key: str
-    qty: Decimal | None = None
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,30 +135,6 @@ def cancel(engine: Engine, order_id: str, actor: str) -> Order:
     return now_known(engine, order)
 
 
-def replace(engine: Engine, order_id: str, change: Change, *, is_live: bool) -> Order:
-    """Replace a working order by one of another quantity or price; return the new order."""
-    known = engine.parts.ledger.order_by_key(change.key)
-    if known is not None:
-        return now_known(engine, known)
-    order = engine.session.order(order_id)
-    if order is None or not order.broker_order_id:
-        raise RefusedError(f"order {order_id!r} is not working at the venue")
-    if not engine.parts.gate.can_replace(order):
-        raise RefusedError(f"{Denial.REPLACE_UNSUPPORTED}: {Denial.REPLACE_UNSUPPORTED.meaning}")
-    if not can_follow(order.status, OrderEventKind.REPLACE_REQUESTED):
-        raise RefusedError(f"order {order_id!r} is {order.status}; only a working order can be replaced")
-    new = _replacement(engine, order, change, engine.parts.now_ns() if is_live else engine.ts)
-    request = ReplaceRequest(new.client_order_id, change.qty, change.limit_price, change.stop_price)
-    detail = {"client_order_id": order_id, "replaced_by": new.client_order_id, "qty": str(new.qty)}
-    answer = engine.requests.replace(
-        order, new, request, f"manual:{change.actor}", change.key,
-        lambda tx: tx.audit(change.actor, "order.replace", detail),
-    )  # fmt: skip
-    if answer.outcome is Outcome.REFUSED:
-        raise RefusedError(f"the venue refused: {answer.message} (code {answer.code})")
-    return now_known(engine, new)
-
-
 def now_known(engine: Engine, order: Order) -> Order:
     """Return an order as it stands now."""
     key = order.client_order_id
@@ -236,43 +199,6 @@ def _begin(engine: Engine, order: Order, algorithm: Algorithm, ticket: Ticket) -
         raise RefusedError(str(error)) from error
 
 
-def _replacement(engine: Engine, order: Order, change: Change, ts: int) -> Order:
-    asset = engine.parts.registry[order.asset_id]
-    qty = order.qty if change.qty is None else change.qty
-    if qty <= order.filled_qty or qty % asset.qty_increment:
-        raise RefusedError(
-            f"qty {qty} must be more than the {order.filled_qty} filled "
-            f"and a multiple of {asset.qty_increment}"
-        )
-    if order.intent is not Intent.EXIT and qty > order.qty:
-        raise RefusedError(f"qty {qty} is more than {order.qty}: risk judges new orders, not larger old ones")
-    for name in ("limit_price", "stop_price"):
-        price = getattr(change, name)
-        if price is not None and (price <= 0 or getattr(order, name) is None):
-            raise RefusedError(f"{name} {price}: must be positive, and a {order.type} order must have one")
-    if change.qty is None and change.limit_price is None and change.stop_price is None:
-        raise RefusedError("nothing to change: give qty, limit_price or stop_price")
-    return Order(
-        client_order_id=client_order_id(
-            uuid5(NAMESPACE, f"replace|{engine.portfolio}|{order.client_order_id}|{change.key}")
-        ),
-        asset_id=order.asset_id,
-        side=order.side,
-        qty=qty,
-        intent=order.intent,
-        created_ts=ts,
-        updated_ts=ts,
-        type=order.type,
-        time_in_force=order.time_in_force,
-        limit_price=order.limit_price if change.limit_price is None else change.limit_price,
-        stop_price=order.stop_price if change.stop_price is None else change.stop_price,
-        reference_price=order.reference_price,
-        signal_id=order.signal_id,
-        reason=order.reason,
-        replaces=order.client_order_id,
-    )
-
-
 def _check(engine: Engine, ticket: Ticket) -> Asset:
     if ticket.symbol not in engine.parts.registry:
         raise RefusedError(f"symbol {ticket.symbol!r} is not registered")
@@ -294,6 +220,10 @@ def _check(engine: Engine, ticket: Ticket) -> Asset:
             )
         if price is not None and price <= 0:
             raise RefusedError(f"{name} {price} must be positive")
+    if (ticket.trail is not None) != (ticket.type is OrderType.TRAILING_STOP):
+        raise RefusedError(
+            f"type {ticket.type}: trail_price or trail_percent belongs to trailing_stop, which needs one"
+        )
     return asset
 
 
@@ -331,6 +261,7 @@ def _order(ticket: Ticket, asset: Asset, proposal: Proposal, qty: Decimal, ts: i
         time_in_force=ticket.time_in_force or (TimeInForce.GTC if is_crypto else TimeInForce.DAY),
         limit_price=ticket.limit_price,
         stop_price=ticket.stop_price,
+        trail=ticket.trail,
         reference_price=from_float(proposal.price),
         reason=MANUAL,
     )

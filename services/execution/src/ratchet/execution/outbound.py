@@ -207,6 +207,7 @@ def request_of(order: Order, registry: Registry) -> OrderRequest:
         limit_price=order.limit_price,
         stop_price=order.stop_price,
         intent=order.intent,
+        trail=order.trail,
     )
 
 

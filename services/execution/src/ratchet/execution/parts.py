@@ -11,6 +11,7 @@ from ratchet.execution.gate import Gate
 from ratchet.execution.inbox import Inbox
 from ratchet.execution.paced import PacedBroker
 from ratchet.execution.ports import Clock, Fence, Ledger, Publisher, SystemClock, no_fence
+from ratchet.execution.quotes import QuoteInbox
 from ratchet.execution.risk_client import Judge
 from ratchet.execution.throttle import Throttle, Unlimited
 
@@ -38,6 +39,7 @@ class Parts:
     fence: Fence = no_fence
     venues: tuple[str, ...] = ("alpaca",)
     wake_outbox: threading.Event = field(default_factory=threading.Event)
+    quotes: QuoteInbox = field(default_factory=QuoteInbox)
 
     def __post_init__(self) -> None:
         self.broker = PacedBroker(self.broker, self.throttle)

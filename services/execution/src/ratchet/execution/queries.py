@@ -7,13 +7,14 @@ from typing import Any
 from ratchet.common.db import Cursor, Database
 from ratchet.common.timestamps import to_datetime, to_ns
 from ratchet.core.assets import Registry
-from ratchet.core.orders import Intent, Order, OrderStatus, OrderType, Side, TimeInForce, Write
+from ratchet.core.orders import Intent, Order, OrderStatus, OrderType, Side, TimeInForce, Trail, Write
 from ratchet.execution.by_asset import put_back
 
 _SELECT = (
     "SELECT client_order_id, symbol, side, qty, intent, created_ts, updated_ts, type, time_in_force, "
     "limit_price, stop_price, reference_price, status, filled_qty, detail->>'filled_notional', "
-    "broker_order_id, signal_id, reason, unanswered, replaces, replaced_by FROM orders "
+    "broker_order_id, signal_id, reason, unanswered, replaces, replaced_by, detail->>'trail_price', "
+    "detail->>'trail_percent', detail->>'trailed_stop' FROM orders "
 )
 _OPEN = "status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced')"
 _FILTERS = {"open": f"AND {_OPEN}", "closed": f"AND NOT ({_OPEN})", "all": ""}
@@ -156,7 +157,7 @@ def _order(registry: Registry, row: tuple[Any, ...]) -> Order:
         type=OrderType(row[7]),
         time_in_force=TimeInForce(row[8]),
         limit_price=row[9],
-        stop_price=row[10],
+        stop_price=_number(row[23]) or row[10],
         reference_price=Decimal(str(row[11])) if row[11] else None,
         status=OrderStatus(row[12]),
         filled_qty=filled,
@@ -167,7 +168,12 @@ def _order(registry: Registry, row: tuple[Any, ...]) -> Order:
         unanswered=Write(row[18]),
         replaces=row[19],
         replaced_by=row[20],
+        trail=Trail(_number(row[21]), _number(row[22])) if row[21] or row[22] else None,
     )
+
+
+def _number(text: str | None) -> Decimal | None:
+    return Decimal(text) if text else None
 
 
 def past_volumes(db: Database, symbol: str, until_ns: int) -> tuple[list[int], list[float], int]:

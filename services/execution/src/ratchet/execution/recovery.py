@@ -67,6 +67,8 @@ class Loader:
     def _engine(
         self, session: TradingSession, phases: PhaseView, seq: int, ts: int, trading_state: str
     ) -> Engine:
+        if self._parts.is_live:
+            session.parents.can_replace = self._parts.gate.can_replace_in
         return Engine(
             self._parts, session, phases, seq=seq, ts=ts, trading_state=trading_state,
             on_stranger=self._on_stranger,

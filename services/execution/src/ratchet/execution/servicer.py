@@ -12,8 +12,8 @@ from ratchet.common.db import Database
 from ratchet.common.errors import UnavailableError
 from ratchet.common.streams import ORDER_EVENTS, PORTFOLIO
 from ratchet.core.assets import Registry
-from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
-from ratchet.execution import emergency, manual, queries
+from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce, Trail
+from ratchet.execution import emergency, manual, queries, replacing
 from ratchet.execution.broker import BrokerError
 from ratchet.execution.commands import BusyError, Commands, LateError
 from ratchet.execution.engine import Engine
@@ -97,12 +97,14 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
                 qty=request.qty,
                 limit_price=request.limit_price,
                 stop_price=request.stop_price,
+                trail_price=request.trail_price,
+                trail_percent=request.trail_percent,
             )
         except ValueError as error:
             _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
         order = self._run(
             context,
-            lambda engine: manual.replace(engine, request.client_order_id, change, is_live=self._is_live),
+            lambda engine: replacing.replace(engine, request.client_order_id, change, is_live=self._is_live),
         )
         return orders_pb2.ReplaceResponse(order=encode_order(order))
 
@@ -210,6 +212,8 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
                 time_in_force=request.time_in_force,
                 limit_price=request.limit_price,
                 stop_price=request.stop_price,
+                trail_price=request.trail_price,
+                trail_percent=request.trail_percent,
                 algo=request.algo,
                 algo_parameters=request.algo_parameters,
                 algo_duration_s=request.algo_duration_s,
@@ -229,6 +233,8 @@ def ticket_of(
     time_in_force: str = "",
     limit_price: str = "",
     stop_price: str = "",
+    trail_price: str = "",
+    trail_percent: str = "",
     algo: str = "",
     algo_parameters: Mapping[str, str] | None = None,
     algo_duration_s: int = 0,
@@ -246,6 +252,7 @@ def ticket_of(
         time_in_force=_choice("time_in_force", time_in_force, TimeInForce) if time_in_force else None,
         limit_price=_number("limit_price", limit_price) if limit_price else None,
         stop_price=_number("stop_price", stop_price) if stop_price else None,
+        trail=_trail(trail_price, trail_percent),
         algo=algo,
         algo_parameters=dict(algo_parameters or {}),
         algo_duration_s=algo_duration_s,
@@ -253,17 +260,34 @@ def ticket_of(
 
 
 def change_of(
-    *, actor: str, key: str, qty: str = "", limit_price: str = "", stop_price: str = ""
-) -> manual.Change:
+    *,
+    actor: str,
+    key: str,
+    qty: str = "",
+    limit_price: str = "",
+    stop_price: str = "",
+    trail_price: str = "",
+    trail_percent: str = "",
+) -> replacing.Change:
     """Read a change of a working order; ValueError names the field, its value and what is allowed."""
     if not actor or not key:
         raise ValueError("actor and idempotency_key must not be empty")
-    return manual.Change(
+    return replacing.Change(
         actor=actor,
         key=key,
         qty=_number("qty", qty) if qty else None,
         limit_price=_number("limit_price", limit_price) if limit_price else None,
         stop_price=_number("stop_price", stop_price) if stop_price else None,
+        trail=_trail(trail_price, trail_percent),
+    )
+
+
+def _trail(price: str, percent: str) -> Trail | None:
+    if not price and not percent:
+        return None
+    return Trail(
+        _number("trail_price", price) if price else None,
+        _number("trail_percent", percent) if percent else None,
     )
 
 

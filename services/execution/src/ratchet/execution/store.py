@@ -15,6 +15,7 @@ from ratchet.common.timestamps import to_datetime
 from ratchet.common.tracing import traceparent
 from ratchet.core.assets import Registry
 from ratchet.core.exits import ExitOutcome
+from ratchet.core.orders import Order
 from ratchet.core.performance import TOTAL, DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
 from ratchet.core.risk import BreakerChange
@@ -238,12 +239,14 @@ class LedgerWriter:
             order.status.value, order.intent.value, order.reason, order.signal_id, item.proposal_id,
             item.idempotency_key, seq, item.place, float(order.reference_price or 0), self.epoch,
             to_datetime(order.created_ts), to_datetime(order.updated_ts), asset.venue, order.replaces,
-            item.parent_id or None, Json({"algo": item.algo} if item.algo else {}),
+            item.parent_id or None, Json({**_trail(order), **({"algo": item.algo} if item.algo else {})}),
         )  # fmt: skip
 
     def _update_row(self, change: OrderChange) -> tuple[Any, ...]:
         order = change.order
         detail = {"filled_notional": str(order.filled_notional)} if order.filled_qty else {}
+        if order.trail is not None:
+            detail["trailed_stop"] = str(order.stop_price or "")
         return (
             order.client_order_id, order.status.value, order.filled_qty, order.filled_avg_price, Json(detail),
             order.broker_order_id or None, order.reason, change.detail, self.epoch,
@@ -343,3 +346,11 @@ def _event_row(change: OrderChange) -> tuple[Any, ...]:
         change.id, to_datetime(order.updated_ts), order.client_order_id, change.from_status,
         order.status.value, change.source, Json(detail),
     )  # fmt: skip
+
+
+def _trail(order: Order) -> dict[str, str]:
+    if order.trail is None:
+        return {}
+    if order.trail.price is not None:
+        return {"trail_price": str(order.trail.price)}
+    return {"trail_percent": str(order.trail.percent)}

@@ -4,20 +4,23 @@ A parent is recorded like any order, and its children are ordinary orders that n
 before anything is sent, with what the algorithm remembers, so that a killed process goes on where it stood.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ratchet.core.orders import Order, OrderEventKind, OrderUpdate
+from ratchet.core.orders import Order, OrderEventKind, OrderUpdate, can_follow
 from ratchet.core.trader import ParentStep
 from ratchet.core.trader.parents import is_entry
+from ratchet.execution.broker import ReplaceRequest
 from ratchet.execution.events import OrderChange
 from ratchet.execution.ledger import Effects, NewOrder
 from ratchet.execution.ports import LedgerTransaction
+from ratchet.execution.throttle import Priority
 
 if TYPE_CHECKING:
     from ratchet.execution.engine import Engine
 
 _SOURCE = "algorithm"
+_K = OrderEventKind
 
 
 def work(engine: "Engine", effects: Effects, ts: int) -> None:
@@ -34,6 +37,7 @@ def work(engine: "Engine", effects: Effects, ts: int) -> None:
             place = len(effects.new_orders)
             effects.new_orders.append(NewOrder(child, place=place, parent_id=item.after.client_order_id))
         _note_cancels(engine, item, at, effects)
+        effects.replacements += item.replacements
         if item.is_news:
             detail = item.ended.value if item.ended else ""
             effects.changes.append(OrderChange(item.after, item.before.status.value, _SOURCE, detail=detail))
@@ -45,6 +49,24 @@ def work_now(engine: "Engine", also: Callable[[LedgerTransaction], None] = lambd
     work(engine, effects, engine.ts)
     engine.commit(effects, also=also)
     engine.send(effects)
+
+
+def reprice(engine: "Engine", replacements: Sequence[Order]) -> None:
+    """Ask for children to be replaced in place, each committed before it is sent, as one by hand is.
+
+    What became of a child meanwhile decides: one that no longer works, or has filled, is left alone.
+    """
+    for new in replacements:
+        child = engine.session.order(new.replaces)
+        if child is None or child.filled_qty or not can_follow(child.status, _K.REPLACE_REQUESTED):
+            continue
+        if engine.parts.gate.denial(new, engine.session.working_orders) is not None:
+            continue
+        if not engine.outbound.allows(Priority.ENTRY):
+            # The next interval asks again.
+            continue
+        request = ReplaceRequest(new.client_order_id, limit_price=new.limit_price, intent=new.intent)
+        engine.requests.replace(child, new, request, _SOURCE, None)
 
 
 def look_after(engine: "Engine") -> Effects:

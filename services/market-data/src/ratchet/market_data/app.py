@@ -52,9 +52,11 @@ def _replay(runtime: ServiceRuntime, platform: Platform) -> tuple[BarStore, Prog
 
 def _live(runtime: ServiceRuntime, platform: Platform) -> tuple[BarStore, Progress, MainLoop]:
     # alpaca-py takes a second to import, which a replay need not wait for.
-    from ratchet.market_data.adapters.alpaca import VENUE, alpaca_sources
+    from ratchet.market_data.adapters.alpaca import VENUE, alpaca_quotes, alpaca_sources
+    from ratchet.market_data.adapters.oanda_quotes import oanda_quotes
     from ratchet.market_data.live import LiveFeed
     from ratchet.market_data.publisher import LivePublisher
+    from ratchet.market_data.quotes.feed import QuoteFeed
     from ratchet.market_data.settings import LiveSettings
 
     settings = LiveSettings()
@@ -63,4 +65,14 @@ def _live(runtime: ServiceRuntime, platform: Platform) -> tuple[BarStore, Progre
     publisher = LivePublisher(runtime.bus, store, platform.registry)
     feed = LiveFeed(runtime.bus, publisher, sources, settings)
     runtime.add_check(VENUE, feed.trouble)
+    if settings.live_quote_symbols:
+        quoted = [*alpaca_quotes(sources), *oanda_quotes(platform.registry, settings)]
+        if settings.ccxt_exchange:
+            # Too heavy to import for nothing.
+            from ratchet.market_data.adapters.ccxt_quotes import ccxt_quotes
+
+            quoted += ccxt_quotes(platform.registry, settings)
+        quotes = QuoteFeed(runtime.bus, platform.registry, quoted, settings)
+        # Bars are decided on without quotes too, so that they do not keep the service from being ready.
+        runtime.add_task("quotes", quotes.run)
     return store, feed.progress, feed.run

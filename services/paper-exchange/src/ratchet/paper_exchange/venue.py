@@ -1,7 +1,7 @@
 """The venue around one account: every change is committed before anyone hears of it."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -28,7 +28,7 @@ from ratchet.core.exchange import (
 from ratchet.core.exchange.errors import duplicate_client_order_id
 from ratchet.core.market import BarBatch
 from ratchet.core.orders.ids import NAMESPACE
-from ratchet.core.portfolio.activities import REPLAYED_TYPES
+from ratchet.core.portfolio.activities import REPLAYED_TYPES, told_type
 from ratchet.paper_exchange.accounts.book import DEFAULT, Accounts
 from ratchet.paper_exchange.auth import Credentials
 from ratchet.paper_exchange.bars.history import BarHistory, last_batches
@@ -324,7 +324,7 @@ class PaperVenue:
                 events = exchange.on_bars(batches if seq else [self._unseen(batch) for batch in batches])
                 place = Place(seq, max(ts, self.now), self.place.trade_updates + len(events))
                 changes = exchange.drain_changes()
-                if any(row["type"] in REPLAYED_TYPES for row in changes.activities):
+                if any(_is_replayed(row) for row in changes.activities):
                     self.activities_ts = ts
                 if changes or events or not self.created_ns:
                     self._commit(changes, events, place, wait_s)
@@ -461,3 +461,7 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_replayed(row: Mapping[str, object]) -> bool:
+    return told_type(str(row["type"]), str(row["order_id"])) in REPLAYED_TYPES

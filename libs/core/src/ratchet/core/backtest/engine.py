@@ -24,14 +24,13 @@ from ratchet.core.exchange import (
     OrderRejected,
     OrderRequest,
 )
-from ratchet.core.exchange.types import NO_ASSET, Activity
+from ratchet.core.exchange.types import NO_ASSET
 from ratchet.core.exits import ExitEngine
 from ratchet.core.fx import FxHoldings
 from ratchet.core.fx.routing import VENUE
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order, OrderEventKind, OrderUpdate
 from ratchet.core.orders.money import ZERO
-from ratchet.core.orders.rows import from_row
 from ratchet.core.phases import (
     DayFigures,
     PerformanceHistory,
@@ -39,7 +38,7 @@ from ratchet.core.phases import (
     working_phases,
 )
 from ratchet.core.portfolio import Portfolio
-from ratchet.core.portfolio.activities import REPLAYED_TYPES, book_activity, units_of
+from ratchet.core.portfolio.activities import REPLAYED_TYPES, book_activity, told_type, units_of
 from ratchet.core.risk import RiskEngine
 from ratchet.core.signals import Predictor, SignalBatch, SignalEngine
 from ratchet.core.trader import DayClose, ParentBook, TradingSession
@@ -81,7 +80,7 @@ class Backtest:
         self._predict = predict or {}
         self._sentiment = sentiment
         self._auto_phases = auto_phases
-        self._exchange = Exchange(registry, configuration.exchange, track_changes=bool(corporate_actions))
+        self._exchange = Exchange(registry, configuration.exchange, track_bookings=True)
         self._exchange.on_corporate_actions(corporate_actions)
         trades_forex = VENUE in venues
         self._starting_cash = starting_cash(configuration, venues)
@@ -207,9 +206,8 @@ class Backtest:
         return signals
 
     def _book_activities(self) -> None:
-        for row in self._exchange.drain_changes().activities:
-            activity = from_row(Activity, row)
-            if activity.type in REPLAYED_TYPES:
+        for activity in self._exchange.drain_bookings():
+            if told_type(activity.type, activity.order_id) in REPLAYED_TYPES:
                 asset_id = None if activity.asset_id == NO_ASSET else activity.asset_id
                 units = units_of(activity.type, activity.qty)
                 book_activity(

@@ -36,6 +36,7 @@ from ratchet.core.exchange.quoting import QuoteMatcher
 from ratchet.core.exchange.settings import AccountSettings
 from ratchet.core.exchange.simulation import BarMatcher
 from ratchet.core.exchange.types import (
+    Activity,
     Changes,
     ExchangeEvent,
     ExchangeOrder,
@@ -56,7 +57,7 @@ class Exchange:
     """One account's matching engine. Not thread-safe: the caller serialises calls.
 
     `is_known` looks a client order id up in the caller's durable store; without it all ids are remembered.
-    With `track_changes` the caller must drain changes regularly.
+    With `track_changes` the caller must drain changes regularly, with `track_bookings` the bookings.
     """
 
     def __init__(
@@ -67,11 +68,14 @@ class Exchange:
         *,
         is_known: Callable[[str], bool] | None = None,
         track_changes: bool = False,
+        track_bookings: bool = False,
         option_market: OptionMarket | None = None,
     ) -> None:
         self._venue = Venue(
             registry, config or ExchangeConfig(), account, is_known, track_changes, option_market
         )
+        if track_bookings:
+            self._venue.bookings = []
 
     @property
     def config(self) -> ExchangeConfig:
@@ -325,6 +329,16 @@ class Exchange:
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state as a JSON-able dict."""
         return persistence.snapshot(self._venue)
+
+    def drain_bookings(self) -> list[Activity]:
+        """Return what was booked since the last call that stems from no order; empty without track_bookings.
+
+        That is interest and borrow fees, dividends, splits, and what becomes of options.
+        """
+        found = self._venue.bookings
+        if found:
+            self._venue.bookings = []
+        return found or []
 
     def drain_changes(self) -> Changes:
         """Return the rows changed since the last call; empty without track_changes."""

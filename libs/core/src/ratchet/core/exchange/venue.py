@@ -66,6 +66,8 @@ class Venue:
         self.ts = 0
         self.events: list[ExchangeEvent] = []
         self.dirty = Dirty(account=True) if track_changes else None
+        # Account history that stems from no order, where somebody drains it.
+        self.bookings: list[Activity] | None = None
         self.fill_limit: FillLimit | None = None
         size = len(registry)
         # Ids from here on are option contracts.
@@ -172,6 +174,8 @@ class Venue:
         """Record a row of account history, if somebody drains them."""
         if self.dirty is not None:
             self.dirty.activities.append(activity)
+        if self.bookings is not None and not activity.order_id:
+            self.bookings.append(activity)
 
     def mark(self, batches: Sequence[BarBatch]) -> None:
         """Take the closes of these bars as marks."""

@@ -7,7 +7,7 @@ from ratchet.core.execution.algorithm import (
     parameters_of,
 )
 from ratchet.core.execution.config import AlgorithmRule, AlgorithmsConfig
-from ratchet.core.execution.machine import Step, begin, on_order, step, stop
+from ratchet.core.execution.machine import Step, begin, on_order, on_replacement, replacement_of, step, stop
 from ratchet.core.execution.persistence import from_state, to_state
 from ratchet.core.execution.schedule import volume_weights
 from ratchet.core.execution.types import (
@@ -47,6 +47,8 @@ __all__ = [
     "create_algorithm",
     "from_state",
     "on_order",
+    "on_replacement",
+    "replacement_of",
     "parameters_of",
     "step",
     "stop",

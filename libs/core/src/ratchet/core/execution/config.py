@@ -55,12 +55,14 @@ class AlgorithmRule(BaseModel):
 class AlgorithmsConfig(BaseModel):
     """The first rule that fits an order decides; without one it goes to the venue whole.
 
-    A price older than `max_market_age_s` is not used to price a child.
+    A price older than `max_market_age_s` is not used to price a child, and a bid or ask older than
+    `max_quote_age_s` neither: the last close is then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_market_age_s: Annotated[int, Field(gt=0)] = 5_400
+    max_quote_age_s: Annotated[int, Field(gt=0)] = 60
     rules: tuple[AlgorithmRule, ...] = ()
 
     def rule_for(self, asset: Asset, intent: Intent, notional: Decimal) -> AlgorithmRule | None:

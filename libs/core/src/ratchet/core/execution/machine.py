@@ -3,6 +3,7 @@
     work = begin(parent, algorithm)
     result = step(work, ts, markets)      the caller commits result.work with the new children, then acts
     work = on_order(result.work, order)   for every change of a child, in any order
+    work = on_replacement(work, order)    once it is asked for: the order that is to take a child's place
 
 A parent ends when it is filled; when what is left is below the venue's minimum; when it is stopped, its
 deadline has come or too many of its children were refused, as soon as the end of every child is known.
@@ -12,9 +13,9 @@ from dataclasses import dataclass, replace
 
 from ratchet.core.execution.algorithm import Algorithm
 from ratchet.core.execution.turn import Turn
-from ratchet.core.execution.types import Action, Done, EndReason, Markets, ParentOrder
+from ratchet.core.execution.types import Action, Done, EndReason, Markets, ParentOrder, Replace
 from ratchet.core.execution.work import Work
-from ratchet.core.orders import Order, OrderStatus
+from ratchet.core.orders import Order, OrderStatus, child_order_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,45 @@ def on_order(work: Work, order: Order) -> Work:
     raise KeyError(f"order {order.client_order_id} is no child of parent {work.parent.id}")
 
 
+def replacement_of(work: Work, action: Replace, ts: int) -> Order:
+    """Return the order that is to take the child's place: the same at another price, with the next id."""
+    child = next(item for item in work.children if item.client_order_id == action.client_order_id)
+    return Order(
+        client_order_id=child_order_id(work.parent.id, len(work.children)),
+        asset_id=child.asset_id,
+        side=child.side,
+        qty=child.qty,
+        intent=child.intent,
+        created_ts=ts,
+        updated_ts=ts,
+        type=child.type,
+        time_in_force=child.time_in_force,
+        limit_price=action.limit_price,
+        reference_price=child.reference_price,
+        signal_id=child.signal_id,
+        reason=child.reason,
+        replaces=child.client_order_id,
+    )
+
+
+def on_replacement(work: Work, order: Order) -> Work:
+    """Take over the order that is to take a child's place; the child ends when the venue says so.
+
+    KeyError if it replaces no child of this parent.
+    """
+    if work.child(order.replaces) is None:
+        raise KeyError(f"order {order.replaces} is no child of parent {work.parent.id}")
+    return replace(work, children=(*work.children, order))
+
+
 def stop(work: Work) -> Work:
     """Ask for an early end: nothing more is placed (but hedges), and what works is cancelled."""
     return replace(work, is_stopping=True)
+
+
+def _was_refused(child: Order) -> bool:
+    """A replacement that is refused leaves the order that it was to replace as it was."""
+    return child.status is OrderStatus.REJECTED and not child.replaces
 
 
 def _ending(turn: Turn) -> EndReason | None:
@@ -70,7 +107,7 @@ def _ending(turn: Turn) -> EndReason | None:
         return EndReason.FILLED
     if work.is_stopping:
         return EndReason.STOPPED
-    if sum(1 for child in work.children if child.status is OrderStatus.REJECTED) >= parent.max_rejects:
+    if sum(map(_was_refused, work.children)) >= parent.max_rejects:
         return EndReason.CHILDREN_REJECTED
     if turn.is_past_deadline:
         return EndReason.DEADLINE

@@ -137,12 +137,20 @@ class Turn:
         """Move a working child to another price, in place or by cancelling it; say whether it was asked."""
         if self.is_past_deadline or child.status not in _ACTIONABLE:
             return False
-        if self.parent.can_replace:
+        if self._can_replace(child):
             price = within(price, self.parent.limit_price, self.parent.side)
             self.actions.append(Replace(child.client_order_id, price))
         else:
             self.actions.append(Cancel(child.client_order_id))
         return True
+
+    def _can_replace(self, child: Order) -> bool:
+        """Whether to ask in place: never for a child that has filled in part, nor after a refusal."""
+        refused = any(
+            other.replaces == child.client_order_id and other.status is OrderStatus.REJECTED
+            for other in self.children
+        )
+        return self.parent.can_replace and not child.filled_qty and not refused
 
     def cancel(self, child: Order) -> None:
         """Cancel a child that the venue has acknowledged; others are left until it has."""
@@ -189,5 +197,8 @@ UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 
 
 def possible_qty(child: Order) -> Decimal:
-    """Return what a child has filled, or may have filled by the time its end is known."""
-    return child.filled_qty if child.is_terminal else child.qty
+    """Return what a child has filled, or may have filled by the time its end is known.
+
+    What a replacement has taken over from the order before it was that one's.
+    """
+    return (child.filled_qty if child.is_terminal else child.qty) - child.carried_qty

@@ -33,16 +33,25 @@ class Work:
     def filled_qty(self) -> Decimal:
         """What its children have filled; for several legs, whole packages."""
         if not self.parent.legs:
-            return sum((child.filled_qty for child in self.children), ZERO)
+            return sum((child.filled_qty - child.carried_qty for child in self.children), ZERO)
         return self.algorithm.filled_packages(self)
 
     @property
     def filled_avg_price(self) -> Decimal | None:
         """Average price over the children's fills; None before the first, and for several legs."""
-        filled = sum((child.filled_qty for child in self.children), ZERO)
+        filled = sum((child.filled_qty - child.carried_qty for child in self.children), ZERO)
         if not filled or self.parent.legs:
             return None
-        return to_money(sum((child.filled_notional for child in self.children), ZERO) / filled)
+        return to_money(self.filled_notional / filled)
+
+    @property
+    def filled_notional(self) -> Decimal:
+        """What the children's fills have cost; of a replacement, not what it has taken over."""
+        total = sum((child.filled_notional for child in self.children), ZERO)
+        for child in self.children:
+            replaced = self.child(child.replaces) if child.carried_qty else None
+            total -= replaced.filled_notional if replaced else ZERO
+        return total
 
     @property
     def remaining_qty(self) -> Decimal:

@@ -18,7 +18,7 @@ from ratchet.core.orders.news import (
     OrderUpdate,
     OverfillError,
 )
-from ratchet.core.orders.order import TERMINAL, Order
+from ratchet.core.orders.order import TERMINAL, Order, Trail
 from ratchet.core.orders.state import advance, can_follow
 from ratchet.core.orders.types import Fill, Intent, OrderStatus, OrderType, Side, TimeInForce, Write
 
@@ -40,6 +40,7 @@ __all__ = [
     "OverfillError",
     "Side",
     "TimeInForce",
+    "Trail",
     "Write",
     "advance",
     "can_follow",

@@ -18,6 +18,22 @@ TERMINAL = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Trail:
+    """How far a trailing stop keeps from the best price since it was placed: in money or in per cent."""
+
+    price: Decimal | None = None
+    percent: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if (self.price is None) == (self.percent is None):
+            raise ValueError("a trailing stop takes one of trail_price and trail_percent")
+        if self.price is not None and self.price <= 0:
+            raise ValueError(f"trail_price {self.price} must be positive")
+        if self.percent is not None and not 0 < self.percent < 100:
+            raise ValueError(f"trail_percent {self.percent} must be above 0 and below 100")
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One order as Ratchet knows it; times are event times in ns since the epoch, UTC.
 
@@ -28,7 +44,9 @@ class Order:
     (`venue_status`, as of its time `venue_ts`), what was filled, what we have asked for and the venue has
     not done yet (`asked`), and what we asked without getting an answer (`unanswered`). `writes` counts our
     requests. A replacement names the order that it `replaces`, and that one the order it is `replaced_by`,
-    both by client_order_id (by the venue's id when the replacement was made outside).
+    both by client_order_id (by the venue's id when the replacement was made outside). Of what it has filled,
+    `carried_qty` was filled by that order before. The `stop_price` of a trailing stop is where the venue has
+    moved it to, None until it has said so.
     """
 
     client_order_id: str
@@ -56,6 +74,8 @@ class Order:
     writes: int = 0
     replaces: str = ""
     replaced_by: str = ""
+    trail: Trail | None = None
+    carried_qty: Decimal = ZERO
 
     @property
     def remaining_qty(self) -> Decimal:

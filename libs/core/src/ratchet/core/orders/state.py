@@ -128,7 +128,7 @@ def _changes(order: Order, update: OrderUpdate) -> dict[str, Any]:
     if kind in _SILENCES:
         return {"unanswered": _SILENCES[kind]}
     if kind is _K.RESENT:
-        if order.status is _S.PENDING_NEW:
+        if order.status is _S.PENDING_NEW or not order.is_unsent:
             return {}
         return {"unanswered": Write.NONE, "venue_status": _S.PENDING_NEW, "writes": order.writes + 1}
     if kind is _K.CANCEL_REQUESTED:

@@ -6,8 +6,15 @@ from ratchet.core.orders.money import ZERO
 from ratchet.core.portfolio.portfolio import Portfolio
 from ratchet.core.portfolio.position import Position
 
-REPLAYED_TYPES = frozenset({"DIV", "SPLIT", "INT"})
-"""Types that a backtest and a replay book; fees are reckoned with each fill."""
+BORROW_FEE = "FEE.BORROW"
+"""The fee for shares that were borrowed overnight, which no fill has reckoned with."""
+REPLAYED_TYPES = frozenset({"DIV", "SPLIT", "INT", BORROW_FEE})
+"""Types that a backtest and a replay book; other fees are reckoned with each fill."""
+
+
+def told_type(kind: str, order_id: str) -> str:
+    """Return the type by which a row of account history is booked: a fee of no order is a borrow fee."""
+    return BORROW_FEE if kind == "FEE" and not order_id else kind
 
 
 def book_activity(

@@ -118,6 +118,8 @@ class RiskConfig(BaseModel):
 
     stale_price_s: Annotated[int, Field(gt=0)] = 300
     """Largest age of the snapshot, and so of the prices of its step, at the decision."""
+    stale_quote_s: Annotated[int, Field(gt=0)] = 300
+    """Largest age of the bid and ask of an asset that is quoted at all."""
     stale_mark_s: Annotated[int, Field(gt=0)] = 5 * 86_400
     """Largest age of a mark; longer than any exchange's closed days in a row."""
 

@@ -26,7 +26,7 @@ class AssetFacts:
 
     mark is the last close and mark_ts its event time (ns, UTC); bar_notional the average money traded in a
     bar; regime 1 bull, -1 bear, 0 sideways; spread_ratio the bid-ask spread over the mid; events the times
-    of its earnings reports.
+    of its earnings reports; quote_ts the event time (ns, UTC) of the quote that tells the spread.
     """
 
     mark: float
@@ -36,6 +36,7 @@ class AssetFacts:
     spread_ratio: float | None = None
     events: tuple[int, ...] = ()
     greeks: Greeks | None = None
+    quote_ts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

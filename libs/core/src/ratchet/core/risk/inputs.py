@@ -38,6 +38,7 @@ class RiskInputs:
         self._notional = np.zeros(size, dtype=np.float32)
         self._regime = np.full(size, _UNKNOWN_REGIME, dtype=np.int8)
         self._spread = np.full(size, np.nan)
+        self._quote_ts = np.zeros(size, dtype=np.int64)
         self._closes: Floats = np.zeros((RETURN_DAYS + 1, size))
         self._days = 0
         self._events: Mapping[int, tuple[int, ...]] = {}
@@ -58,9 +59,13 @@ class RiskInputs:
         for context in contexts:
             self._regime[context.asset_ids] = context.regime
 
-    def note_spreads(self, asset_ids: AssetIds, ratios: Floats) -> None:
-        """Take bid-ask spreads over the mid; bars carry none, so only a feed of quotes can tell them."""
+    def note_spreads(self, asset_ids: AssetIds, ratios: Floats, times: NDArray[np.int64]) -> None:
+        """Take bid-ask spreads over the mid and the quotes' event times (ns, UTC); NaN is no longer known.
+
+        Bars carry none, so only a feed of quotes can tell them.
+        """
         self._spread[asset_ids] = ratios
+        self._quote_ts[asset_ids] = times
 
     def note_trade(self, trade: ClosedTrade) -> None:
         """Take a finished round trip."""
@@ -141,6 +146,7 @@ class RiskInputs:
             bar_notional=float(self._notional[asset_id]),
             regime=None if regime == _UNKNOWN_REGIME else regime,
             spread_ratio=None if np.isnan(spread) else spread,
+            quote_ts=None if np.isnan(spread) else int(self._quote_ts[asset_id]),
             events=self._events.get(asset_id, ()),
             greeks=self._greeks.get(asset_id),
         )

@@ -79,6 +79,7 @@ class Reason(StrEnum):
     PRICE_STALE = "PRICE_STALE", "The prices behind the proposal are too old."
     PROPOSAL_SEEN = "PROPOSAL_SEEN", "The same proposal was judged or ordered before."
     QTY_INVALID = "QTY_INVALID", "The exit's quantity is missing or not a positive number."
+    QUOTE_STALE = "QUOTE_STALE", "The asset's bid and ask are too old, or not of this time."
     REDUCE_ONLY_EXCEEDED = "REDUCE_ONLY_EXCEEDED", "The exit is larger than what is left of the position."
     REGIME_SIDEWAYS = "REGIME_SIDEWAYS", "The asset's market goes sideways, or its regime is not known."
     SECTOR_LIMIT = "SECTOR_LIMIT", "The sector has no room left below its share of equity."

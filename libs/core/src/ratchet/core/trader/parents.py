@@ -18,11 +18,14 @@ from ratchet.core.execution import (
     MarketView,
     ParentOrder,
     Place,
+    Replace,
     Work,
     begin,
     create_algorithm,
     from_state,
     on_order,
+    on_replacement,
+    replacement_of,
     step,
     stop,
     to_state,
@@ -49,12 +52,17 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class ParentStep:
-    """What one parent's step asks for: new children, children to cancel, and the parent before and after."""
+    """What one parent's step asks for: new children, children to cancel, and the parent before and after.
+
+    `replacements` are orders that are to take a working child's place, which they name; none of them is
+    followed before `TradingSession.adopt` was called with it.
+    """
 
     before: Order
     after: Order
     children: tuple[Order, ...] = ()
     cancels: tuple[str, ...] = ()
+    replacements: tuple[Order, ...] = ()
     ended: EndReason | None = None
 
     @property
@@ -69,6 +77,9 @@ class ParentBook:
     def __init__(
         self, registry: Registry, config: AlgorithmsConfig | None = None, parents: Iterable[Working] = ()
     ) -> None:
+        # Whether an asset's venue re-prices in place. On bars there is no queue to keep a place in, so a
+        # backtest and a replay cancel and place anew.
+        self.can_replace: Callable[[Asset], bool] = lambda _: False
         self._registry = registry
         self._config = config or AlgorithmsConfig()
         self._parents: dict[str, Working] = {}
@@ -78,6 +89,11 @@ class ParentBook:
 
     def __contains__(self, client_order_id: object) -> bool:
         return client_order_id in self._parents
+
+    @property
+    def max_quote_age_ns(self) -> int:
+        """Age beyond which a bid or ask prices nothing."""
+        return self._config.max_quote_age_s * _NS_PER_S
 
     @property
     def orders(self) -> tuple[Order, ...]:
@@ -125,6 +141,7 @@ class ParentBook:
             deadline_ts=order.created_ts + duration_ns,
             limit_price=order.limit_price,
             time_in_force=order.time_in_force,
+            can_replace=self.can_replace(self._registry[order.asset_id]),
             max_market_age_ns=self._config.max_market_age_s * _NS_PER_S,
             reference_price=order.reference_price,
             reason=order.reason,
@@ -155,10 +172,16 @@ class ParentBook:
         if parent is not None:
             self._keep(Working(parent.order, on_order(parent.work, order)))
 
+    def adopt(self, order: Order) -> None:
+        """Take over an order that is to take a child's place as the next child; others are ignored."""
+        parent = self._parents.get(self._of_child.get(order.replaces, ""))
+        if parent is not None and order.client_order_id not in self._of_child:
+            self._keep(Working(parent.order, on_replacement(parent.work, order)))
+
     def step(self, ts: int, market: Callable[[int], MarketView | None]) -> list[ParentStep]:
         """Let every parent act at event time `ts`; return those that did or that stand differently."""
         steps = [self._step(item, ts, market) for item in self._sorted()]
-        return [item for item in steps if item.children or item.cancels or item.is_news]
+        return [item for item in steps if item.children or item.cancels or item.replacements or item.is_news]
 
     def open_views(self) -> list[OpenOrder]:
         """Return what no child holds yet, as exposure that is reserved like that of a working order."""
@@ -204,6 +227,11 @@ class ParentBook:
             after=after,
             children=tuple(action.order for action in result.actions if isinstance(action, Place)),
             cancels=tuple(a.client_order_id for a in result.actions if isinstance(a, Cancel)),
+            replacements=tuple(
+                replacement_of(result.work, action, ts)
+                for action in result.actions
+                if isinstance(action, Replace)
+            ),
             ended=next((action.reason for action in result.actions if isinstance(action, Done)), None),
         )
 
@@ -229,7 +257,7 @@ def instrument_of(asset: Asset) -> Instrument:
 def order_of(work: Work, updated_ts: int = 0) -> Order:
     """Return a parent as an order: what it is, and how far its children have come."""
     parent = work.parent
-    filled = sum((child.filled_qty for child in work.children), ZERO)
+    filled = sum((child.filled_qty - child.carried_qty for child in work.children), ZERO)
     last = max((child.updated_ts for child in work.children), default=parent.start_ts)
     return Order(
         client_order_id=parent.id,
@@ -245,7 +273,7 @@ def order_of(work: Work, updated_ts: int = 0) -> Order:
         reference_price=parent.reference_price,
         status=_status(work),
         filled_qty=filled,
-        filled_notional=sum((child.filled_notional for child in work.children), ZERO),
+        filled_notional=work.filled_notional,
         signal_id=parent.signal_id,
         reason=parent.reason,
     )

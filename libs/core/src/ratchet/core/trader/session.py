@@ -25,8 +25,18 @@ from ratchet.core.assets import Registry
 from ratchet.core.exchange import ExchangeConfig, Fee, fee_for
 from ratchet.core.execution import AlgorithmsConfig, MarketView
 from ratchet.core.exits import ExitEngine, ExitOutcome, ExitStates, OutcomeBook
-from ratchet.core.market import BarBatch
-from ratchet.core.orders import Fill, Intent, Order, OrderEventKind, OrderStatus, OrderUpdate, Side, advance
+from ratchet.core.market import BarBatch, QuoteBatch
+from ratchet.core.orders import (
+    Fill,
+    Intent,
+    Order,
+    OrderEventKind,
+    OrderStatus,
+    OrderType,
+    OrderUpdate,
+    Side,
+    advance,
+)
 from ratchet.core.orders.money import from_float
 from ratchet.core.orders.rows import evolve, from_row, to_row
 from ratchet.core.phases import PhaseState
@@ -45,6 +55,7 @@ from ratchet.core.signals import SignalBatch
 from ratchet.core.trader.flatten import flatten_proposals
 from ratchet.core.trader.parents import ParentBook, ParentStep, is_entry
 from ratchet.core.trader.protection import Protection, Protector, is_protective
+from ratchet.core.trader.quotes import QuoteBoard
 from ratchet.core.trader.trader import Trader
 from ratchet.core.trader.types import DayClose, Decision
 
@@ -72,6 +83,7 @@ class TradingSession:
         self.breakers = BreakerBoard(breakers)
         self.inputs = RiskInputs(registry)
         self.parents = ParentBook(registry) if parents is None else parents
+        self._quotes = QuoteBoard(len(registry), self.parents.max_quote_age_ns)
         self._fees = fees
         self._protector = Protector(registry, exits.config.resting_stops)
         self._orders = {order.client_order_id: order for order in orders}
@@ -196,6 +208,7 @@ class TradingSession:
     def adopt(self, order: Order) -> None:
         """Follow an order that was not placed here, or that news has come of after it was forgotten."""
         self._orders[order.client_order_id] = order
+        self.parents.adopt(order)
 
     def resize(self, client_order_id: str, qty: Decimal) -> None:
         """Take over a quantity that the venue has changed, as it does when a share splits."""
@@ -203,11 +216,29 @@ class TradingSession:
         if order is not None and order.qty != qty and qty > order.filled_qty:
             self._orders[client_order_id] = evolve(order, qty=qty)
 
+    def trail(self, client_order_id: str, stop_price: Decimal | None) -> Order | None:
+        """Take over where the venue has moved a trailing stop; return the order if that is news.
+
+        It only ever moves with the price, so what says otherwise is late.
+        """
+        order = self._orders.get(client_order_id)
+        if order is None or order.type is not OrderType.TRAILING_STOP or stop_price is None:
+            return None
+        if order.stop_price is not None and (order.stop_price - stop_price) * order.side.sign <= 0:
+            return None
+        moved = self._orders[client_order_id] = evolve(order, stop_price=stop_price)
+        return moved
+
     def mark(self, bars: Sequence[BarBatch]) -> list[ExitOutcome]:
         """Stage 3: take the bars of the step; return the exits of which the outcome is known with them."""
         self.portfolio.mark(bars)
         self.inputs.note_bars(bars)
         return self._outcomes.update(bars)
+
+    def on_quotes(self, batch: QuoteBatch) -> None:
+        """Take bids and asks, by which parents are priced and spreads judged; only live there are any."""
+        ids = self._quotes.note(batch)
+        self.inputs.note_spreads(ids, self._quotes.spreads(ids), self._quotes.times(ids))
 
     def decide(
         self,
@@ -274,18 +305,20 @@ class TradingSession:
         return _outcome(proposal.id, proposal.reason, position, proposal.side, qty, price, ts, figures)
 
     def work(self, ts: int) -> list[ParentStep]:
-        """Stage 6: let every parent act on the last marks; follow its new children as PENDING_NEW."""
-        steps = self.parents.step(ts, self._market)
+        """Stage 6: let every parent act on the market; follow its new children as PENDING_NEW."""
+        steps = self.parents.step(ts, lambda asset_id: self._market(asset_id, ts))
         for item in steps:
             for child in item.children:
                 self._orders[child.client_order_id] = child
         return steps
 
-    def _market(self, asset_id: int) -> MarketView | None:
+    def _market(self, asset_id: int, ts: int) -> MarketView | None:
+        """Return bid and ask at `ts`, else the last close as both."""
         mark, mark_ts = self.portfolio.mark_of(asset_id)
-        if not mark > 0:
-            return None
-        price = from_float(mark)
+        price = from_float(mark) if mark > 0 else None
+        quoted = self._quotes.view(asset_id, ts, price)
+        if quoted is not None or price is None:
+            return quoted
         return MarketView(mark_ts, price, price, price)
 
     def state(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ratchet.common.timestamps import to_ns
 from ratchet.core.assets import Registry
-from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
+from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce, Trail
 from ratchet.execution.broker import (
     BrokerAccount,
     BrokerActivity,
@@ -67,6 +67,10 @@ def order_body(request: OrderRequest) -> dict[str, str]:
         body["limit_price"] = f"{request.limit_price:f}"
     if request.stop_price is not None:
         body["stop_price"] = f"{request.stop_price:f}"
+    if request.trail is not None and request.trail.price is not None:
+        body["trail_price"] = f"{request.trail.price:f}"
+    elif request.trail is not None:
+        body["trail_percent"] = f"{request.trail.percent:f}"
     return body
 
 
@@ -90,6 +94,7 @@ def parse_order(data: Json) -> BrokerOrder:
         updated_ns=parse_time(data.get("updated_at") or _need(data, "created_at")),
         raw_status=status,
         replaced_by=str(data.get("replaced_by") or ""),
+        trail=_trail(data),
     )
 
 
@@ -100,6 +105,9 @@ def replace_body(change: ReplaceRequest) -> dict[str, str]:
         value = getattr(change, name)
         if value is not None:
             body[name] = f"{value:f}"
+    if change.trail is not None:
+        # One number: the order knows whether it trails by money or by per cent.
+        body["trail"] = f"{change.trail.price or change.trail.percent:f}"
     return body
 
 
@@ -243,6 +251,16 @@ def _must(data: Json, field: str) -> Decimal:
 def _order_type(data: Json) -> OrderType:
     text = str(data.get("type") or data.get("order_type") or "market")
     return _ORDER_TYPES.get(text, OrderType.STOP)
+
+
+def _trail(data: Json) -> Trail | None:
+    price, percent = _decimal(data, "trail_price"), _decimal(data, "trail_percent")
+    if price is None and percent is None:
+        return None
+    try:
+        return Trail(price) if price is not None else Trail(percent=percent)
+    except ValueError as error:
+        raise WireError(str(error)) from error
 
 
 def _time_in_force(data: Json) -> TimeInForce:

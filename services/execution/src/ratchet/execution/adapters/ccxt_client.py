@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import ccxt
 
 from ratchet.common import metrics
+from ratchet.common.addresses import redirected
 from ratchet.execution.adapters.ccxt_venues import ExchangeRules, rules_of
 from ratchet.execution.broker import (
     BrokerError,
@@ -167,22 +167,6 @@ def build_exchange(base: Any, options: CcxtOptions) -> Any:
     if options.url:
         exchange.urls["api"] = redirected(exchange.urls["api"], options.url)
     return exchange
-
-
-def redirected(urls: Any, base: str) -> Any:
-    """Return ccxt's tree of addresses with scheme and host replaced; web sockets stay web sockets."""
-    if isinstance(urls, dict):
-        return {key: redirected(value, base) for key, value in urls.items()}
-    if isinstance(urls, list):
-        return [redirected(value, base) for value in urls]
-    if not isinstance(urls, str):
-        return urls
-    root = base.rstrip("/")
-    if urls.startswith("ws"):
-        root = "ws" + root.removeprefix("http")
-    # `{hostname}` in a host is no valid host to every parser, so only the path is taken.
-    path = urlsplit(urls.replace("{hostname}", "host")).path
-    return root + path
 
 
 def _recording(base: Any) -> Any:

@@ -93,6 +93,7 @@ def replacing_body(order: BrokerOrder, change: ReplaceRequest, symbols: Symbols)
             qty=change.qty or order.qty,
             limit_price=change.limit_price or order.limit_price,
             stop_price=change.stop_price or order.stop_price,
+            intent=change.intent,
         ),
         symbols,
     )

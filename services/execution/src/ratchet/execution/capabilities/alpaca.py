@@ -1,4 +1,4 @@
-"""Alpaca's trading API. Trailing stops exist there too, but Ratchet's orders carry no trail yet."""
+"""Alpaca's trading API."""
 
 from ratchet.core.assets import AssetClass
 from ratchet.core.orders import OrderType, TimeInForce
@@ -11,7 +11,14 @@ _RESTING = frozenset({_F.DAY, _F.GTC})
 _COIN = frozenset({_F.GTC, _F.IOC})
 
 _EQUITY = Capability(
-    times={_T.MARKET: _ANY, _T.LIMIT: _ANY, _T.STOP: _RESTING, _T.STOP_LIMIT: _RESTING},
+    times={
+        _T.MARKET: _ANY,
+        _T.LIMIT: _ANY,
+        _T.STOP: _RESTING,
+        _T.STOP_LIMIT: _RESTING,
+        # Whole shares only.
+        _T.TRAILING_STOP: _RESTING,
+    },
     classes=frozenset({OrderClass.SIMPLE, OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO}),
     fractional_times=dict.fromkeys((_T.MARKET, _T.LIMIT, _T.STOP, _T.STOP_LIMIT), _DAY),
     notional=True,

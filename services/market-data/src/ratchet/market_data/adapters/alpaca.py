@@ -25,7 +25,9 @@ from requests.adapters import HTTPAdapter
 from ratchet.common.logging import get_logger
 from ratchet.common.timestamps import to_datetime, to_ns
 from ratchet.core.assets import Asset, AssetClass, Registry
+from ratchet.market_data.adapters.alpaca_quotes import AlpacaQuotes
 from ratchet.market_data.adapters.alpaca_stream import BarStream
+from ratchet.market_data.quotes.source import QuoteSource
 from ratchet.market_data.settings import MINUTE_NS, LiveSettings
 from ratchet.market_data.source import (
     Deliver,
@@ -61,6 +63,15 @@ def alpaca_sources(registry: Registry, settings: LiveSettings) -> list[LiveSourc
         AlpacaMarket(assets, settings, crypto=crypto, key=key, secret=secret)
         for crypto, assets in markets.items()
         if assets
+    ]
+
+
+def alpaca_quotes(sources: Sequence[LiveSource]) -> list[QuoteSource]:
+    """Return the sources of quotes that share the connections of these sources of bars."""
+    return [
+        AlpacaQuotes(source.name, source.assets, source.stream)
+        for source in sources
+        if isinstance(source, AlpacaMarket)
     ]
 
 
@@ -103,7 +114,7 @@ class AlpacaMarket:
             self._client._session.mount(scheme, TimeoutAdapter(max_retries=0))  # noqa: SLF001
         path = "/v1beta3/crypto/us" if crypto else f"/v2/{settings.alpaca_feed}"
         url = settings.data_stream_url + path
-        self._stream = BarStream(crypto=crypto, url=url, key=key, secret=secret, symbols=tuple(self._ids))
+        self.stream = BarStream(crypto=crypto, url=url, key=key, secret=secret, symbols=tuple(self._ids))
         self._log = get_logger(__name__)
 
     def start(self, deliver: Deliver) -> None:
@@ -115,11 +126,11 @@ class AlpacaMarket:
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 self._log.warning("bar_unreadable", market=self.name, error=repr(error))
 
-        self._stream.start(on_bar, lambda: deliver(None))
+        self.stream.start(on_bar, lambda: deliver(None))
 
     def trouble(self) -> str | None:
         """Return why the stream brings nothing, or None."""
-        reason = self._stream.trouble
+        reason = self.stream.trouble
         return f"Alpaca's {self.name} stream: {reason}" if reason else None
 
     def newest(self) -> int:
@@ -147,7 +158,7 @@ class AlpacaMarket:
 
     def stop(self) -> None:
         """Stop delivering."""
-        self._stream.stop()
+        self.stream.stop()
         self._client._session.close()  # noqa: SLF001
 
     def _bars(self, symbols: list[str], start: datetime) -> Any:

@@ -8,6 +8,7 @@ from ratchet.core.assets import Asset, AssetClass
 from ratchet.core.exchange import AccountSettings, AccountView, Activity, HeldPosition
 from ratchet.core.exchange.margin.rates import is_marginable
 from ratchet.core.options.contract import STANDARD_MULTIPLIER
+from ratchet.core.portfolio.activities import told_type
 from ratchet.paper_exchange.wire.assets import asset_uuid, exchange_of, position_symbol, wire_class
 from ratchet.paper_exchange.wire.values import money, number, ratio, rfc3339
 
@@ -157,4 +158,7 @@ def activity_json(activity: Activity, asset: Asset | None) -> dict[str, Any]:
         "status": "executed",
         "currency": "USD",
     }
+    _, _, sub_type = told_type(activity.type, activity.order_id).partition(".")
+    if sub_type:
+        body["activity_sub_type"] = sub_type
     return body | {"group_id": activity.order_id} if activity.order_id else body
