@@ -34,4 +34,4 @@ class Reconnecting:
             self._refused += 1
             return _QUICK_PAUSE_S if self._refused <= _QUICK_TRIES else _LONGEST_PAUSE_S
         self._failures += 1
-        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(self._failures - 1, _DOUBLINGS))
+        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * float(2 ** min(self._failures - 1, _DOUBLINGS)))
