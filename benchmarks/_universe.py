@@ -44,10 +44,11 @@ class Universe:
         return encode_bars(batch).SerializeToString()
 
 
-def swinging(assets: int) -> Universe:
-    """Return a universe whose first asset turns every other tick, so that each turn makes one order.
+def swinging(assets: int, turning: int = 1) -> Universe:
+    """Return a universe whose first assets turn every other tick, so that each turn makes one order.
 
-    The others move, but are back after 24 bars, so that momentum has no opinion on them.
+    Each turns a tick before the next. The others move, but are back after 24 bars, so that momentum has no
+    opinion on them.
     """
     strategies = {
         "name": "bench",
@@ -61,18 +62,19 @@ def swinging(assets: int) -> Universe:
         },
     }  # fmt: skip
     symbols = tuple(f"S{i:04}" for i in range(assets))
-    return Universe(f"{assets:,} assets", symbols, _swings(assets), strategies, 260)
+    return Universe(f"{assets:,} assets", symbols, _swings(assets, turning), strategies, 260)
 
 
-def _swings(assets: int) -> Iterator[Prices]:
+def _swings(assets: int, turning: int) -> Iterator[Prices]:
     rng = np.random.default_rng(SEED)
     base = rng.uniform(20.0, 300.0, assets)
     pattern = 1 + SWING * rng.uniform(-1.0, 1.0, (HALF_PERIOD, assets))
     before = base
     for t in itertools.count():
         factor = pattern[t % HALF_PERIOD].copy()
-        up = (t % HALF_PERIOD) // RUN % 2 == (t // HALF_PERIOD) % 2
-        factor[0] = 1 + (SWING if up else -SWING)
+        for asset in range(turning):
+            half, rest = divmod(t + asset, HALF_PERIOD)
+            factor[asset] = 1 + (SWING if rest // RUN % 2 == half % 2 else -SWING)
         close = np.round(base * factor, 2)
         yield _bars(before, close)
         before = close

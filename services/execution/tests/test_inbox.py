@@ -31,6 +31,16 @@ def test_rest_is_asked_before_anything_is_known() -> None:
     assert not Inbox().wait_for(0, 0.01)
 
 
+def test_a_connection_that_is_made_anew_is_told_once_and_leaves_a_gap() -> None:
+    inbox = synced(7)
+    inbox.note_connection(connected=False)
+    assert not inbox.take_is_back()
+    inbox.note_connection(connected=True)
+    assert inbox.has_gap
+    assert inbox.take_is_back()
+    assert not inbox.take_is_back()
+
+
 def test_updates_in_order_leave_no_gap() -> None:
     inbox = synced(7)
     for number in (6, 7, 8, 9):

@@ -35,3 +35,12 @@ def test_only_a_connection_that_has_lasted_begins_the_count_anew(clock: list[flo
     stream.connected()
     clock[0] += 5.0
     assert stream.pause_s(is_refused=False) == 0.2
+
+
+def test_a_venue_that_dies_again_soon_is_back_as_soon() -> None:
+    stream = Reconnecting()
+    for _ in range(2):
+        assert stream.pause_s(is_refused=True) == 0.1
+    stream.connected()
+    assert stream.pause_s(is_refused=False) == 0.2
+    assert stream.pause_s(is_refused=True) == 0.1

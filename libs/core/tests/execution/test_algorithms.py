@@ -362,6 +362,11 @@ class TestMultiLeg:
         desk.step(1)
         assert desk.work.ended is EndReason.FILLED
 
+    def test_only_what_works_legs_takes_them(self, desk_of: Any, acme: Instrument) -> None:
+        legs = (Leg(acme, Side.BUY), Leg(Instrument(1, D("0.01"), D(1)), Side.SELL))
+        with pytest.raises(ValueError, match="legs: algo market works one instrument, but there are 2 legs"):
+            desk_of("market", legs=legs)
+
     def test_legs_are_checked(self, desk_of: Any, acme: Instrument) -> None:
         with pytest.raises(ValueError, match="legs 0 must be at least 2"):
             desk_of("multi_leg")

@@ -1,7 +1,9 @@
 """The kill switch: a row of `trading_state`, which execution reads with every order that it commits."""
 
+from dataclasses import dataclass
+
 from ratchet.common.audit import write_audit
-from ratchet.common.db import Cursor
+from ratchet.common.db import Cursor, Database
 from ratchet.v1 import control_pb2
 
 KINDS = {
@@ -14,6 +16,22 @@ _WRITE = (
     "ON CONFLICT (portfolio) DO UPDATE SET state = EXCLUDED.state, reason = EXCLUDED.reason, "
     "actor = EXCLUDED.actor, changed_ts = now()"
 )
+_READ = "SELECT state, reason, actor FROM trading_state WHERE portfolio = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class TradingState:
+    """Whether orders that add risk may be sent, and who decided so."""
+
+    state: str
+    reason: str
+    actor: str
+
+
+def read_trading_state(db: Database, portfolio: str) -> TradingState:
+    """Return the present state; a portfolio of which nothing was said is active."""
+    rows = db.query(_READ, (portfolio,))
+    return TradingState(*rows[0]) if rows else TradingState("active", "", "")
 
 
 def write_trading_state(

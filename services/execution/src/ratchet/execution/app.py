@@ -62,7 +62,10 @@ class Application:
         self._inbox = Inbox()
         crash.arm(settings.crash_at)
         self._accounts = open_accounts(
-            settings, platform, lambda _: self._inbox.mark_gap(), locate=self._locate
+            settings,
+            platform,
+            lambda connected: self._inbox.note_connection(connected=connected),
+            locate=self._locate,
         )
         self._updates = self._accounts.updates
         risk = RiskClient(

@@ -22,6 +22,7 @@ class Inbox:
         # Gaps so far, and how many of them REST has filled.
         self._gaps = 1
         self._filled = 0
+        self._is_back = False
         self._wake: Callable[[], None] = lambda: None
 
     def on_arrival(self, wake: Callable[[], None]) -> None:
@@ -63,6 +64,18 @@ class Inbox:
         with self._arrived:
             self._gaps += 1
             self._arrived.notify_all()
+
+    def note_connection(self, *, connected: bool) -> None:
+        """Note that the connection was lost, or made anew: updates may have been missed."""
+        with self._arrived:
+            self._is_back = connected
+        self.mark_gap()
+
+    def take_is_back(self) -> bool:
+        """Return whether the connection was made since this was asked last, and is still there."""
+        with self._arrived:
+            is_back, self._is_back = self._is_back, False
+            return is_back
 
     def begin_sync(self) -> int:
         """Return a token to hand to `mark_synced` when REST has answered."""

@@ -233,6 +233,9 @@ class LiveLoop:
     def _look_after(self) -> None:
         """Resolve unanswered orders, fill holes by REST, compare the books."""
         now = self._parts.clock.monotonic()
+        if self._parts.inbox.take_is_back():
+            # What was asked in vain meanwhile can be had now.
+            self._next_resolve = self._next_sync = now
         if now >= self._next_resolve:
             self._next_resolve = now + _RESOLVE_EVERY_S
             if any(order.needs_answer for order in self._engine.session.working_orders):

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ratchet.common.admin import Actor
 from ratchet.common.runtime import ServiceRuntime
+from ratchet.common.trading_state import TradingState
 from ratchet.core.risk import Reason
 from ratchet.risk.limits import Limits
-from ratchet.risk.switch import Switch, TradingState
+from ratchet.risk.switch import Switch
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -5,6 +5,7 @@ One algorithm a file in `algorithms/`, registered by `@algorithm`. Its dataclass
 
 import importlib
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal, InvalidOperation
@@ -16,22 +17,24 @@ from typing import Any, ClassVar, NoReturn, TypeVar, Union, get_args, get_origin
 from ratchet.core.execution.turn import Turn
 from ratchet.core.execution.types import EndReason, ParentOrder
 from ratchet.core.execution.work import Work
+from ratchet.core.orders.money import ZERO
 
 _TABLE: dict[str, "type[Algorithm]"] = {}
 
 
 @dataclass(frozen=True)
-class Algorithm:
+class Algorithm(ABC):
     """Works one parent order, step by step; a value without state, which is kept in `Work`."""
 
     name: ClassVar[str] = ""
+    works_legs: ClassVar[bool] = False
 
-    def check(self, parent: ParentOrder) -> None:
+    def check(self, parent: ParentOrder) -> None:  # noqa: B027 - most can work any parent
         """Raise ValueError, which names the field, if it cannot work this parent."""
 
+    @abstractmethod
     def act(self, turn: Turn) -> None:
         """Do what is due now; called while the parent may still place."""
-        raise NotImplementedError
 
     def wind_down(self, turn: Turn, reason: EndReason) -> None:
         """Bring the parent to its end: cancel what works, and finish when nothing does."""
@@ -40,9 +43,9 @@ class Algorithm:
         else:
             turn.finish(reason)
 
-    def filled_packages(self, work: Work) -> Decimal:
-        """Return how many whole packages of a multi-leg parent are filled."""
-        raise NotImplementedError(f"{self.name} does not work several legs: {work.parent.id}")
+    def filled_qty(self, work: Work) -> Decimal:
+        """Return what the children have filled; for several legs, whole packages."""
+        return sum((child.filled_qty - child.carried_qty for child in work.children), ZERO)
 
 
 A = TypeVar("A", bound=type[Algorithm])

@@ -28,6 +28,10 @@ class Step:
 
 def begin(parent: ParentOrder, algorithm: Algorithm) -> Work:
     """Return the work of a parent that has not started; ValueError if the algorithm cannot work it."""
+    if parent.legs and not algorithm.works_legs:
+        raise ValueError(
+            f"legs: algo {algorithm.name} works one instrument, but there are {len(parent.legs)} legs"
+        )
     algorithm.check(parent)
     return Work(parent, algorithm)
 

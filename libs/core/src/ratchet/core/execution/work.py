@@ -32,9 +32,7 @@ class Work:
     @property
     def filled_qty(self) -> Decimal:
         """What its children have filled; for several legs, whole packages."""
-        if not self.parent.legs:
-            return sum((child.filled_qty - child.carried_qty for child in self.children), ZERO)
-        return self.algorithm.filled_packages(self)
+        return self.algorithm.filled_qty(self)
 
     @property
     def filled_avg_price(self) -> Decimal | None:

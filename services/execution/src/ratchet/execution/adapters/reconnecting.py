@@ -13,11 +13,12 @@ class Reconnecting:
     """Counts the failures in a row of one stream."""
 
     def __init__(self) -> None:
-        self._failures = 0
+        self._refused = self._failures = 0
         self._connected_at: float | None = None
 
     def connected(self) -> None:
         """The stream is connected."""
+        self._refused = 0
         self._connected_at = time.monotonic()
 
     def pause_s(self, *, is_refused: bool) -> float:
@@ -29,7 +30,8 @@ class Reconnecting:
         if self._connected_at is not None and time.monotonic() >= self._connected_at + _STABLE_S:
             self._failures = 0
         self._connected_at = None
+        if is_refused:
+            self._refused += 1
+            return _QUICK_PAUSE_S if self._refused <= _QUICK_TRIES else _LONGEST_PAUSE_S
         self._failures += 1
-        if is_refused and self._failures <= _QUICK_TRIES:
-            return _QUICK_PAUSE_S
-        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(self._failures - 1, _DOUBLINGS))
+        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * float(2 ** min(self._failures - 1, _DOUBLINGS)))

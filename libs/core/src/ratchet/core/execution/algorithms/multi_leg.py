@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ClassVar
 
 from ratchet.core.execution.algorithm import Algorithm, algorithm, require
 from ratchet.core.execution.crossing import is_closing
@@ -25,6 +26,8 @@ class MultiLeg(Algorithm):
     is traded back at the market: the parent then ends as PARENT_HEDGED_OUT. An exit is never traded back.
     What could not be balanced ends as PARENT_UNBALANCED. Memory: stage HEDGING once that was decided.
     """
+
+    works_legs: ClassVar[bool] = True
 
     native: bool = False
     decide_before_s: int = 60
@@ -58,10 +61,10 @@ class MultiLeg(Algorithm):
         else:
             self._hedge(turn, reason)
 
-    def filled_packages(self, work: Work) -> Decimal:
+    def filled_qty(self, work: Work) -> Decimal:
         """Return the whole packages that all legs have, net of what was traded back."""
         if self.native:
-            return sum((child.filled_qty for child in work.children), ZERO)
+            return super().filled_qty(work)
         return _packages(work.parent, work.children)
 
     def _act_native(self, turn: Turn) -> None:
