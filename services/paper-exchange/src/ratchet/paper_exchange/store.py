@@ -20,10 +20,11 @@ from ratchet.paper_exchange.errors import AccountMismatchError, KnownIdError
 
 WAIT_S = 2.0
 
-_ORDERS = """
+_NEW_ORDERS = """
 INSERT INTO paper.orders (order_id, account, client_order_id, seq, parent_id, asset_id, side, status, is_open,
                           created_ns, updated_ns, doc)
-VALUES %s
+VALUES %s"""
+_ORDERS = f"""{_NEW_ORDERS}
 ON CONFLICT (order_id) DO UPDATE SET status = excluded.status, is_open = excluded.is_open,
     parent_id = excluded.parent_id, updated_ns = excluded.updated_ns, doc = excluded.doc"""
 _POSITIONS = """
@@ -32,7 +33,8 @@ ON CONFLICT (account, asset_id) DO UPDATE SET doc = excluded.doc"""
 _ACTIVITIES = """
 INSERT INTO paper.activities (account, activity_id, type, ts_ns, doc) VALUES %s
 ON CONFLICT DO NOTHING"""
-_ONE_USE = "orders_account_client_order_id_key"
+# An order's id may follow from its client's.
+_ONE_USE = frozenset({"orders_pkey", "orders_account_client_order_id_key"})
 _HISTORY = ("trade_updates", "activities", "positions", "orders")
 _UPDATES = "INSERT INTO paper.trade_updates (account, number, ts_ns, event, order_id, doc) VALUES %s"
 
@@ -146,18 +148,20 @@ class Store:
         wait_s: float | None,
         *,
         is_step: bool = True,
+        placing: str = "",
     ) -> None:
         """Write what changed and where the account stands, in one transaction.
 
         The last of `updates` is number place.trade_updates. DatabaseUnavailableError after wait_s seconds;
-        KnownIdError if an order's client_order_id was used long ago.
+        KnownIdError if `placing`, the client_order_id of a new order, was used long ago.
         """
         try:
-            self._commit(changes, place, updates, wait_s, waits=is_step or self._is_durable)
+            waits = is_step or self._is_durable
+            self._commit(changes, place, updates, wait_s, waits=waits, placing=placing)
         except ClaimError as error:
             raise FencedError(f"account {self.account!r}: another process writes it") from error
         except psycopg2.errors.UniqueViolation as error:
-            if error.diag.constraint_name != _ONE_USE:
+            if error.diag.constraint_name not in _ONE_USE:
                 raise
             raise KnownIdError(str(error).strip()) from error
 
@@ -169,12 +173,13 @@ class Store:
         wait_s: float | None,
         *,
         waits: bool,
+        placing: str,
     ) -> None:
         first = place.trade_updates - len(updates) + 1
         with self._db.claiming(self._leader.claim, wait_s=wait_s) as cursor:
             if not waits:
                 cursor.later("SET LOCAL synchronous_commit = off")
-            self._write_rows(cursor, changes)
+            self._write_rows(cursor, changes, placing)
             rows = [self._update_row(number, data) for number, data in enumerate(updates, start=first)]
             cursor.later_values(_UPDATES, rows)
             cursor.later(
@@ -265,8 +270,12 @@ class Store:
         )
         return closed + [doc for (doc,) in cursor.fetchall()]
 
-    def _write_rows(self, cursor: Cursor, changes: Changes) -> None:
-        cursor.later_values(_ORDERS, [self._order_row(row) for row in changes.orders])
+    def _write_rows(self, cursor: Cursor, changes: Changes, placing: str) -> None:
+        new, known = [], []
+        for row in changes.orders:
+            (new if row["client_order_id"] == placing else known).append(self._order_row(row))
+        cursor.later_values(_NEW_ORDERS, new)
+        cursor.later_values(_ORDERS, known)
         held = [row for row in changes.positions if Decimal(str(row["qty"]))]
         rows = [(self.account, row["asset_id"], json.dumps(row)) for row in held]
         cursor.later_values(_POSITIONS, rows)

@@ -384,7 +384,7 @@ class PaperVenue:
     ) -> None:
         first = place.trade_updates - len(events) + 1
         updates = [self._update(number, event) for number, event in enumerate(events, start=first)]
-        self.store.commit(changes, place, updates, wait_s, is_step=is_step)
+        self.store.commit(changes, place, updates, wait_s, is_step=is_step, placing=self._placing)
         self.place = place
         self.created_ns = self.created_ns or place.clock
         metrics.EXCHANGE_FILLS_TOTAL.inc(sum(event.is_execution for event in events))
