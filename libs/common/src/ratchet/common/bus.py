@@ -93,7 +93,7 @@ class Bus:
             with self.redis.pipeline(transaction=False) as pipe:
                 for stream, payload, ts, event_id, tp in entries:
                     fields = _fields(payload, ts, event_id, tp)
-                    pipe.xadd(stream, fields, maxlen=MAX_LENGTH.get(stream))
+                    pipe.xadd(stream, fields, maxlen=max_length(stream))
                 pipe.execute()
 
         self.retrying(send)
