@@ -103,6 +103,18 @@ class Desk:
         news = OrderUpdate(Kind.FILLED, self.ts, qty, Decimal(price), order.filled_qty + qty)
         self._keep(advance(order, news))
 
+    def catch_up(self, key: str) -> None:
+        """The venue tells what it has filled before it tells anything else of the order."""
+        missing = self.truth[key] - self.known[key].filled_qty
+        if missing > 0:
+            self.truth[key] -= missing
+            self.fill(key, missing)
+
+    @property
+    def filled(self) -> Decimal:
+        """What the venue has truly filled, each share once: a replacement's fills begin with those before."""
+        return sum((self.truth[k] - o.carried_qty for k, o in self.known.items()), ZERO)
+
     def accept_all(self) -> None:
         for key, order in list(self.known.items()):
             if order.status is OrderStatus.PENDING_NEW:
@@ -123,10 +135,15 @@ class Desk:
             self.tell(old, Kind.REPLACE_REJECTED)
             self.tell(key, Kind.REJECTED)
             return new
+        self.catch_up(old)
         if how == "filled" and self.known[old].remaining_qty > 1:
             self.fill(old, Decimal(1))
+        if self.known[old].is_terminal:
+            self.tell(key, Kind.REJECTED)
+            return self.known[key]
         self.tell(old, Kind.REPLACED)
         before = self.known[old]
+        self.truth[key] = before.filled_qty
         self._keep(
             evolve(
                 self.known[key],
@@ -183,14 +200,14 @@ class Desk:
         asked = {o.replaces for o in self.known.values() if o.is_unsent and o.replaces}
         possible = sum(
             (
-                self.truth[k] if o.is_terminal else o.qty - o.carried_qty
+                (self.truth[k] if o.is_terminal else o.qty) - o.carried_qty
                 for k, o in self.known.items()
                 if k not in asked
             ),
             ZERO,
         )
         assert possible <= self.work.parent.qty
-        assert sum(self.truth.values(), ZERO) <= self.work.parent.qty
+        assert self.filled <= self.work.parent.qty
 
 
 DeskOf = Callable[..., Desk]

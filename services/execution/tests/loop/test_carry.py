@@ -49,7 +49,7 @@ def make_registry() -> Registry:
             price_increment=D("0.01"),
             qty_increment=D(1),
             min_notional=D(1),
-            max_position_ratio=0.6,
+            max_position_ratio=0.65 if number == 2 else 0.6,
             stop_loss_ratio=0.5,
             shortable=True,
         )
@@ -73,10 +73,10 @@ def make_bars(seq: int) -> tuple[BarBatch, ...]:
 
 
 def make_signals(batch: BarBatch) -> SignalBatch:
-    """Sell the one short and buy the others with more than there is, on the first day; then hold."""
+    """Sell the one short and buy the others, the last from what the sale has brought; then hold."""
     signals = []
     for asset_id, direction in ((0, -1), (1, 1), (2, 1)):
-        if batch.step.seq == 3:
+        if batch.step.seq == (10 if asset_id == 2 else 3):
             key = signal_id("test", str(asset_id), batch.ts, direction)
             signals.append(Signal(key, asset_id, direction, 0.9, float(batch.close[asset_id]), {"test": 1.0}))
     votes = np.full((3, 3), np.nan)

@@ -125,7 +125,8 @@ def test_quotes_of_every_asset_come_with_their_own_time(
         ts, bid, ask = quoted(universe)[asset_id]
         assert to_datetime(ts) == now
         assert 0 < bid < ask
-    close = next(batch for batch in published() if batch.ts == to_ns(now)).close[0]
+    eventually(lambda: published() and published()[-1].ts == to_ns(now))
+    close = published()[-1].close[0]
     _, bid, ask = quoted()[btc]
     assert bid < close < ask
 
@@ -153,6 +154,7 @@ def test_changing_the_quotes_fetches_no_bars_again(
     exchange, start_alpaca, tell, quoted, registry, published, eventually
 ):
     running, _ = start_alpaca(live_quote_symbols=1)
+    eventually(lambda: all(market.fetch_at is None for market in running.feed._markets))
     fetched = []
     for source in running.sources:
         original = source.history
