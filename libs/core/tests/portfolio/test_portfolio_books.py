@@ -150,6 +150,15 @@ def test_no_day_to_close_before_the_first_bar(portfolio):
     assert portfolio.close_day(T0) == ()
 
 
+def test_marks_that_were_written_one_by_one_are_read(portfolio, registry, fill, bars):
+    portfolio.mark([bars(T0, {0: 100.1, 2: 20})])
+    portfolio.apply(fill(0, "buy", "3", "100.07", T0))
+    state = portfolio.state()
+    old = {**state, "marks": [[0, 100.1, T0], [2, 20.0, T0]]}
+    del old["mark_ts"]
+    assert Portfolio.restore(registry, old).state() == state
+
+
 def test_the_state_survives_json(portfolio, registry, fill, bars):
     portfolio.mark([bars(T0, {0: 100.1, 1: 50, 2: 20})])
     portfolio.apply(fill(0, "buy", "3", "100.07", T0, fee="0.007", in_base=True))

@@ -378,7 +378,15 @@ class World:
             "events": "SELECT id, from_status, to_status FROM order_events WHERE from_status <> 'unknown' "
             "AND to_status <> 'unknown' AND source <> 'answer' ORDER BY 1",
         }
-        return {name: self.db.query(statement) for name, statement in queries.items()}
+        rows = {name: self.db.query(statement) for name, statement in queries.items()}
+        return {**rows, "marks": self.marks()}
+
+    def marks(self) -> list[tuple[Any, ...]]:
+        """What execution remembers of every asset."""
+        assert self.engine is not None
+        session = self.engine.session
+        columns = (column.tolist() for column in session.portfolio.marks)
+        return [*zip(*columns, strict=True), (session.inputs.state()["notional"],)]
 
     def make_bars(self, seq: int) -> tuple[BarBatch, ...]:
         """The bars of an hour."""

@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from ratchet.common.packed import put_columns, take_columns
 from ratchet.core.market import BarBatch, QuoteBatch, Step
 from ratchet.core.orders import Fill, Intent, OrderStatus, Side
 from ratchet.core.phases import PhaseState, PhaseStatus
@@ -15,6 +16,9 @@ from ratchet.core.portfolio import BreakerView, OpenOrder, PortfolioSnapshot, Po
 from ratchet.core.risk import Proposal, Verdict
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
 from ratchet.v1 import control_pb2, market_data_pb2, orders_pb2, risk_pb2, signals_pb2
+
+_BAR_COLUMNS = ("open", "high", "low", "close", "volume")
+_CONTEXT_COLUMNS = ("atr", "volatility", "technical", "model", "pattern")
 
 
 def encode_decimal(value: Decimal | None) -> str:
@@ -45,28 +49,22 @@ def decode_step(message: market_data_pb2.Step) -> Step:
 
 def encode_bars(batch: BarBatch) -> market_data_pb2.BarBatch:
     """Encode a bar batch; columns are packed doubles."""
-    return market_data_pb2.BarBatch(
+    message = market_data_pb2.BarBatch(
         universe=batch.universe,
         timeframe=batch.timeframe,
         ts_ns=batch.ts,
         step=encode_step(batch.step),
         asset_ids=batch.asset_ids.tolist(),
-        open=batch.open.tolist(),
-        high=batch.high.tolist(),
-        low=batch.low.tolist(),
-        close=batch.close.tolist(),
-        volume=batch.volume.tolist(),
         start_ns=batch.start,
     )
+    put_columns(message, {name: getattr(batch, name) for name in _BAR_COLUMNS})
+    return message
 
 
 def decode_bars(message: market_data_pb2.BarBatch) -> BarBatch:
     """Decode a bar batch; ValueError names the column that is not as long as the others."""
     ids = _column(message.asset_ids, np.uint32)
-    columns = {
-        name: _column(getattr(message, name), np.float64)
-        for name in ("open", "high", "low", "close", "volume")
-    }
+    columns = take_columns(message, _BAR_COLUMNS)
     _check_lengths("BarBatch", len(ids), columns)
     return BarBatch(
         universe=message.universe,
@@ -106,22 +104,15 @@ def decode_quotes(message: market_data_pb2.QuoteBatch) -> QuoteBatch:
 
 def encode_context(context: MarketContext) -> signals_pb2.MarketContext:
     """Encode what exits and sizing need of every asset."""
-    return signals_pb2.MarketContext(
-        asset_ids=context.asset_ids.tolist(),
-        atr=context.atr.tolist(),
-        volatility=context.volatility.tolist(),
-        regime=context.regime.tolist(),
-        technical=context.technical.tolist(),
-        model=context.model.tolist(),
-        pattern=context.pattern.tolist(),
-    )
+    message = signals_pb2.MarketContext(asset_ids=context.asset_ids.tolist(), regime=context.regime.tolist())
+    put_columns(message, {name: getattr(context, name) for name in _CONTEXT_COLUMNS})
+    return message
 
 
 def decode_context(message: signals_pb2.MarketContext) -> MarketContext:
     """Decode what exits and sizing need of every asset; ValueError names a column of another length."""
     ids = _column(message.asset_ids, np.uint32)
-    names = ("atr", "volatility", "technical", "model", "pattern")
-    columns = {name: _column(getattr(message, name), np.float64) for name in names}
+    columns = take_columns(message, _CONTEXT_COLUMNS)
     regime = _column(message.regime, np.int8)
     _check_lengths("MarketContext", len(ids), {**columns, "regime": regime})
     return MarketContext(asset_ids=ids, regime=regime, **columns)

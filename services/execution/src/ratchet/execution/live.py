@@ -41,6 +41,8 @@ _POLL_MS = 50
 _RESOLVE_EVERY_S = 1.0
 # Marks are told at least so often, however much else there is to do.
 _UNTOLD_S = 1.0
+# Signals follow their bars within this time, else the bars are told without them.
+_FOLLOWED_S = 0.2
 _NS = 1_000_000_000
 
 
@@ -164,9 +166,15 @@ class LiveLoop:
             self._engine.write_answers()
         if not self._untold:
             return
-        if is_idle or self._parts.clock.monotonic() >= self._untold_since + _UNTOLD_S:
+        waited = self._parts.clock.monotonic() - self._untold_since
+        if waited >= (_UNTOLD_S if not is_idle else _FOLLOWED_S if self._awaits_signals else 0.0):
             self._finish(Effects(ts=self._engine.ts), time.perf_counter())
             self._try_to_acknowledge()
+
+    @property
+    def _awaits_signals(self) -> bool:
+        """Whether bars are marked whose signals are on their way, and would wait for a commit now."""
+        return any(batch.ts > self._decided.get(universe, 0) for universe, batch in self._bars.items())
 
     def _handle(self, entry: Received, effects: Effects) -> bool:
         try:

@@ -89,4 +89,6 @@ def compute_table(
 
 def model_rows(table: Floats, rows: NDArray[np.intp]) -> NDArray[np.float32]:
     """Return MODEL_FEATURES of some rows of a feature table [N, F] as float32 [rows, k]."""
-    return np.ascontiguousarray(table[rows][:, _MODEL_COLUMNS], dtype=np.float32)
+    # The engine's table is stored feature by feature: whole columns first, which is one block each.
+    columns = table.T[_MODEL_COLUMNS].astype(np.float32)
+    return np.ascontiguousarray((columns if rows.size == len(table) else columns[:, rows]).T)
