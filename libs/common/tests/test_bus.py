@@ -67,6 +67,17 @@ def test_streams_along_come_first_and_are_not_waited_for(bus):
     assert seqs(again.read(0)) == [4]
 
 
+def test_stored_messages_are_published_in_their_order_with_all_that_was_kept(bus):
+    traceparent = tracing.new_traceparent()
+    stored = [(STREAM, mark(seq).SerializeToString(), seq, f"event-{seq}", traceparent) for seq in (1, 2)]
+    bus.publish_stored(stored)
+    received = bus.consumer("group", [STREAM], name="a").read(0)
+    assert seqs(received) == [1, 2]
+    assert [(entry.event_id, entry.ts, entry.tp) for entry in received] == [
+        ("event-1", 1, traceparent), ("event-2", 2, traceparent),
+    ]  # fmt: skip
+
+
 def test_unacknowledged_entries_come_first_after_a_restart(bus):
     for seq in (1, 2, 3):
         bus.publish(STREAM, mark(seq), ts=seq)

@@ -106,7 +106,7 @@ class _Channel(grpc.Channel):
     def stream_stream(self, method: str, *arguments: Any, **options: Any) -> Any:
         return self._channel.stream_stream(method, *arguments, **options)
 
-    def subscribe(self, callback: Any, try_to_connect: bool | None = False) -> None:
+    def subscribe(self, callback: Any, try_to_connect: bool = False) -> None:
         self._channel.subscribe(callback, try_to_connect)
 
     def unsubscribe(self, callback: Any) -> None:
@@ -127,19 +127,40 @@ class _Unary(_UnaryUnary):
         self._channel, self._method, self._inner = channel, method, inner
 
     def __call__(
-        self, request: Any, timeout: float | None = None, metadata: Any = None, **options: Any
+        self,
+        request: Any,
+        timeout: float | None = None,
+        metadata: Any = None,
+        credentials: Any = None,
+        wait_for_ready: bool | None = None,
+        compression: Any = None,
     ) -> Any:
-        return self._inner(request, timeout=timeout, metadata=self._channel.metadata(metadata), **options)
+        own = self._channel.metadata(metadata)
+        return self._inner(request, timeout, own, credentials, wait_for_ready, compression)
 
     def with_call(
-        self, request: Any, timeout: float | None = None, metadata: Any = None, **options: Any
+        self,
+        request: Any,
+        timeout: float | None = None,
+        metadata: Any = None,
+        credentials: Any = None,
+        wait_for_ready: bool | None = None,
+        compression: Any = None,
     ) -> Any:
         own = self._channel.metadata(metadata)
-        return self._inner.with_call(request, timeout=timeout, metadata=own, **options)
+        return self._inner.with_call(request, timeout, own, credentials, wait_for_ready, compression)
 
-    def future(self, request: Any, timeout: float | None = None, metadata: Any = None, **options: Any) -> Any:
+    def future(
+        self,
+        request: Any,
+        timeout: float | None = None,
+        metadata: Any = None,
+        credentials: Any = None,
+        wait_for_ready: bool | None = None,
+        compression: Any = None,
+    ) -> Any:
         own = self._channel.metadata(metadata)
-        return self._inner.future(request, timeout=timeout, metadata=own, **options)
+        return self._inner.future(request, timeout, own, credentials, wait_for_ready, compression)
 
 
 class _Stream(_UnaryStream):
@@ -147,6 +168,13 @@ class _Stream(_UnaryStream):
         self._channel, self._inner = channel, inner
 
     def __call__(
-        self, request: Any, timeout: float | None = None, metadata: Any = None, **options: Any
+        self,
+        request: Any,
+        timeout: float | None = None,
+        metadata: Any = None,
+        credentials: Any = None,
+        wait_for_ready: bool | None = None,
+        compression: Any = None,
     ) -> Any:
-        return self._inner(request, timeout=timeout, metadata=self._channel.metadata(metadata), **options)
+        own = self._channel.metadata(metadata)
+        return self._inner(request, timeout, own, credentials, wait_for_ready, compression)

@@ -271,7 +271,8 @@ class Store:
         return closed + [doc for (doc,) in cursor.fetchall()]
 
     def _write_rows(self, cursor: Cursor, changes: Changes, placing: str) -> None:
-        new, known = [], []
+        new: list[tuple[Any, ...]] = []
+        known: list[tuple[Any, ...]] = []
         for row in changes.orders:
             (new if row["client_order_id"] == placing else known).append(self._order_row(row))
         cursor.later_values(_NEW_ORDERS, new)
