@@ -135,9 +135,11 @@ class SimBus:
         number = str(len(self.entries) + 1)
         self.entries.append(Received(stream, number, message.SerializeToString(), ts, ""))
 
-    def consumer(self, group: str, streams: Sequence[str], *, name: str) -> SimConsumer:
+    def consumer(
+        self, group: str, streams: Sequence[str], *, name: str, along: Sequence[str] = ()
+    ) -> SimConsumer:
         """Return a consumer, which sees again what its predecessor did not acknowledge."""
-        return SimConsumer(self, streams)
+        return SimConsumer(self, (*along, *streams))
 
     def last(self, stream: str) -> Received | None:
         """Return the newest entry of a stream."""

@@ -208,7 +208,7 @@ def test_forex_quotes_come_by_oandas_stream(
     assert 24 < bid < ask < 26
     # Without a price of the yen in dollars it cannot be traded now: nobody is there.
     assert quoted("forex")[pair][1:] == (0.0, 0.0)
-    assert feed.trouble() is None
+    eventually(lambda: feed.trouble() is None)
 
 
 def test_a_refused_token_is_told(forex_exchange, registry, start_quotes, live_settings, quoted, eventually):
@@ -294,7 +294,7 @@ def test_an_exchange_behind_ccxt_is_asked_for_its_quotes(
     eventually(lambda: quoted()[btc][0] == now)
     _, bid, ask = quoted()[btc]
     assert 0 < bid < ask
-    assert feed.trouble() is None
+    eventually(lambda: feed.trouble() is None)
 
 
 def test_an_exchange_that_does_not_answer_is_told(registry, live_settings, eventually):
