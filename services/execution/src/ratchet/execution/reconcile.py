@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ratchet.common import metrics
 from ratchet.common.logging import get_logger
+from ratchet.core.assets import is_contract, multiplier_of
 from ratchet.core.orders.money import from_float
 from ratchet.core.orders.rows import evolve
 from ratchet.execution import adoption
@@ -101,6 +102,10 @@ class Reconciler:
             return evolve(item, action=Action.ACCEPTED)
         if item.kind == "position" and item.subject in result.strange:
             return evolve(item, action=Action.BLOCKED, detail="executions of orders that are not known yet")
+        if item.subject in _awaiting_delivery(engine, result.found):
+            return evolve(
+                item, action=Action.BLOCKED, detail="options on it went, which nothing has told yet"
+            )
         if self._may_adopt(engine, item):
             adoption.adopt_found(engine, result.positions[item.subject], effects)
             return evolve(
@@ -114,7 +119,7 @@ class Reconciler:
         if not engine.parts.is_live or item.kind != "position" or item.subject not in registry:
             return False
         asset_id = registry.by_symbol(item.subject).id
-        has_orders = any(order.asset_id == asset_id for order in engine.session.working_orders)
+        has_orders = any(asset_id in order.asset_ids for order in engine.session.working_orders)
         return not has_orders and not engine.session.portfolio.position(asset_id).qty
 
     def _take(
@@ -150,6 +155,21 @@ class Reconciler:
         engine.observe()
 
 
+def _awaiting_delivery(engine: Engine, found: Iterable[Difference]) -> set[str]:
+    """Return underlyings of contracts that we hold and the broker does not any more, or not so many.
+
+    They were exercised or assigned, and the broker's activities will tell: shares that came with that must
+    not be adopted before, or they would be booked twice.
+    """
+    contracts = engine.parts.contracts
+    gone = (
+        contracts.by_symbol(item.subject).id
+        for item in found
+        if item.kind == "position" and item.subject in contracts and Decimal(item.ledger)
+    )
+    return {contracts.underlying_of(asset_id).symbol for asset_id in gone if is_contract(asset_id)}
+
+
 def _drift(engine: Engine, found: Iterable[Difference], kind: str) -> Decimal:
     """Return by how much the books differ: money of cash and positions at their marks, count of orders."""
     total = Decimal(0)
@@ -163,7 +183,7 @@ def _drift(engine: Engine, found: Iterable[Difference], kind: str) -> Decimal:
         else:
             asset_id = engine.parts.registry.by_symbol(item.subject).id
             mark, _ = engine.session.portfolio.mark_of(asset_id)
-            total += abs(Decimal(item.difference)) * from_float(mark or 1.0)
+            total += abs(Decimal(item.difference)) * from_float(mark or 1.0) * multiplier_of(asset_id)
     return total
 
 
