@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from ratchet.core.assets.contracts import CONTRACT_MULTIPLIER
 from ratchet.core.options.contract import OptionContract
-from ratchet.core.options.pricing import black_scholes, implied_volatility
-from ratchet.core.options.quotes import years_to_expiration
 from ratchet.core.risk.context import Greeks
 
 _DAYS_PER_YEAR, _POINTS, _PER_CENT = 365.0, 100.0, 0.01
@@ -55,6 +53,10 @@ def contract_greeks(
 
     A contract whose root carries a digit was adjusted: its symbol does not say what it delivers.
     """
+    # Compiled kernels: too heavy to import for a portfolio without options.
+    from ratchet.core.options.pricing import black_scholes, implied_volatility
+    from ratchet.core.options.quotes import years_to_expiration
+
     years = years_to_expiration(contract, ts)
     if contract.occ.root != contract.underlying or not (
         years > 0.0 and mark > 0.0 and underlying_price > 0.0
