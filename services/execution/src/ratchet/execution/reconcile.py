@@ -17,7 +17,7 @@ from ratchet.execution.compare import Comparison, compare
 from ratchet.execution.crash import crash_point
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger import Effects
-from ratchet.execution.report import Action, Difference, Report
+from ratchet.execution.report import BLOCKING, Action, Difference, Report
 
 _log = get_logger("reconcile")
 _KINDS = ("position", "cash", "order")
@@ -102,10 +102,9 @@ class Reconciler:
             return evolve(item, action=Action.ACCEPTED)
         if item.kind == "position" and item.subject in result.strange:
             return evolve(item, action=Action.BLOCKED, detail="executions of orders that are not known yet")
-        if item.subject in _awaiting_delivery(engine, result.found):
-            return evolve(
-                item, action=Action.BLOCKED, detail="options on it went, which nothing has told yet"
-            )
+        untold = _untold(engine, result.found)
+        if item.subject in untold or (untold and item.kind == "cash"):
+            return evolve(item, action=Action.UNTOLD)
         if self._may_adopt(engine, item):
             adoption.adopt_found(engine, result.positions[item.subject], effects)
             return evolve(
@@ -135,7 +134,7 @@ class Reconciler:
     def _judged(self, engine: Engine, found: list[Difference], pending: int, trigger: str) -> Report:
         with self._lock:
             strangers = [Difference("stranger", text, "", "", False) for text in self._strangers]
-        ok = all(item.action is not Action.BLOCKED for item in found)
+        ok = all(item.action not in BLOCKING for item in found)
         drift = sum((_drift(engine, found, kind) for kind in ("cash", "position")), Decimal(0))
         return Report(_now_s(engine), ok, (*found, *strangers), pending, trigger=trigger, drift=drift)
 
@@ -155,26 +154,28 @@ class Reconciler:
         engine.observe()
 
 
-def _awaiting_delivery(engine: Engine, found: Iterable[Difference]) -> set[str]:
-    """Return underlyings of contracts that we hold and the broker does not any more, or not so many.
+def _untold(engine: Engine, found: Iterable[Difference]) -> set[str]:
+    """Return contracts of which the broker holds less than we do, and their underlyings.
 
-    They were exercised or assigned, and the broker's activities will tell: shares that came with that must
-    not be adopted before, or they would be booked twice.
+    They were exercised, assigned or have expired, and the broker's activities will tell, at Alpaca a day later
+    at times. Shares that came with it must not be adopted before, or they would be booked twice.
     """
     contracts = engine.parts.contracts
-    gone = (
-        contracts.by_symbol(item.subject).id
-        for item in found
-        if item.kind == "position" and item.subject in contracts and Decimal(item.ledger)
-    )
-    return {contracts.underlying_of(asset_id).symbol for asset_id in gone if is_contract(asset_id)}
+    subjects: set[str] = set()
+    for item in found:
+        if item.kind != "position" or item.subject not in contracts:
+            continue
+        asset_id = contracts.by_symbol(item.subject).id
+        if is_contract(asset_id) and abs(Decimal(item.broker)) < abs(Decimal(item.ledger)):
+            subjects |= {item.subject, contracts.underlying_of(asset_id).symbol}
+    return subjects
 
 
 def _drift(engine: Engine, found: Iterable[Difference], kind: str) -> Decimal:
     """Return by how much the books differ: money of cash and positions at their marks, count of orders."""
     total = Decimal(0)
     for item in found:
-        if item.kind != kind or item.action in {Action.ADOPTED, Action.ACCEPTED}:
+        if item.kind != kind or item.action in {Action.ADOPTED, Action.ACCEPTED, Action.UNTOLD}:
             continue
         if kind == "order":
             total += 1
