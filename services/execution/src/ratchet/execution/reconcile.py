@@ -157,8 +157,8 @@ class Reconciler:
 def _untold(engine: Engine, found: Iterable[Difference]) -> set[str]:
     """Return contracts of which the broker holds less than we do, and their underlyings.
 
-    They were exercised, assigned or have expired, and the broker's activities will tell, at Alpaca a day later
-    at times. Shares that came with it must not be adopted before, or they would be booked twice.
+    They were exercised, assigned or have expired, and the broker's activities will tell, at Alpaca up to a
+    day later. Shares that came with it must not be adopted before, or they would be booked twice.
     """
     contracts = engine.parts.contracts
     subjects: set[str] = set()
