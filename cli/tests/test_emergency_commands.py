@@ -87,6 +87,29 @@ def test_a_trailing_stop_by_hand_says_how_far(ratchet, execution, trail, name, v
     assert len(execution.asked) == asked
 
 
+def test_a_package_carries_its_legs_and_its_net_price(ratchet, execution):
+    order = {"symbol": "A", "side": "buy", "qty": "2", "status": "accepted", "client_order_id": "c-1"}
+    execution.answer = (200, {"accepted": True, "reasons": [], "order": order})
+    legs = ("NVDA240112C00520000:buy", "NVDA240112C00530000:sell:2")
+    code, shown, _ = ratchet("package", *legs, "--qty", "2", "--net=-1.25", "--url", execution.url)
+    assert code == 0
+    assert "package of 2 legs" in shown
+    path, body, _ = execution.asked[-1]
+    assert (path, body["qty"], body["type"], body["limit_price"]) == (
+        "/admin/v1/orders",
+        "2",
+        "limit",
+        "-1.25",
+    )
+    assert body["legs"] == [
+        {"symbol": "NVDA240112C00520000", "side": "buy", "ratio": 1},
+        {"symbol": "NVDA240112C00530000", "side": "sell", "ratio": 2},
+    ]
+    code, _, error = ratchet("package", "NVDA240112C00520000:hold", "B:buy", "--url", execution.url)
+    assert code != 0
+    assert "allowed is SYMBOL:buy or SYMBOL:sell" in error
+
+
 def test_an_order_that_is_refused_says_why(ratchet, execution):
     execution.answer = (200, {"accepted": False, "reasons": ["TRADING_HALTED"], "order": None})
     code, _, error = ratchet("order", "BTC/USDT", "buy", "2", "--limit", "90000", "--url", execution.url)

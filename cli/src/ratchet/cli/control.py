@@ -86,6 +86,26 @@ def place_order(
     _print_orders([done["order"]], f"worked by {algo}" if algo else "order")
 
 
+def place_package(legs: list[str], qty: str, net: str, key: str, url: str = "") -> None:
+    """Place several option contracts as one package; CommandError when execution or risk refuses it."""
+    body = {
+        "legs": [_leg(text) for text in legs], "qty": qty, "type": "limit" if net else "market",
+        "limit_price": net, "idempotency_key": key,
+    }  # fmt: skip
+    done = call_execution(Home.find(), url, "POST", "orders", body)
+    if not done["accepted"]:
+        raise CommandError(f"refused: {', '.join(done['reasons'])}")
+    _print_orders([done["order"]], f"package of {len(legs)} legs, the first")
+
+
+def _leg(text: str) -> dict[str, Any]:
+    symbol, _, rest = text.partition(":")
+    side, _, ratio = rest.partition(":")
+    if not symbol or side not in {"buy", "sell"} or not (ratio or "1").isdecimal():
+        raise UsageError(f"leg {text}: allowed is SYMBOL:buy or SYMBOL:sell, with :RATIO if it is not 1")
+    return {"symbol": symbol, "side": side, "ratio": int(ratio or "1")}
+
+
 def call_execution(home: Home, url: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """Call /admin/v1/{path} of execution; UnreachableError without an answer of a leader."""
     scheme, host, port = _address(home, url)

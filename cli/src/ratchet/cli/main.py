@@ -184,6 +184,20 @@ def order(
     place_order(symbol, side, qty, limit, trail, algo, param or [], duration, key, url)
 
 
+@app.command("package")
+def package_command(
+    legs: Annotated[list[str], typer.Argument(metavar="LEG...", help="SYMBOL:buy|sell[:RATIO], two to four")],
+    qty: Annotated[str, typer.Option(help="packages")] = "1",
+    net: Annotated[str, typer.Option(help="net limit price, negative for a credit; else at the market")] = "",
+    key: Annotated[str, typer.Option(help="the same key never orders twice")] = "",
+    url: Url = "",
+) -> None:
+    """Order two to four option contracts as one package, if risk approves it."""
+    from ratchet.cli.control import place_package
+
+    place_package(legs, qty, net, key, url)
+
+
 def run() -> None:
     """Run the command line: errors are one line on stderr and an exit code."""
     _share_home()

@@ -6,9 +6,11 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from ratchet.core.assets.contracts import FIRST_CONTRACT_ID
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import Intent, Order, Side
 from ratchet.core.risk import Greeks
+from ratchet.core.risk.contracts import ContractView
 from ratchet.core.risk.inputs import RETURN_DAYS, RiskInputs
 from ratchet.core.signals import MarketContext
 
@@ -58,13 +60,30 @@ def test_regime_spread_events_and_greeks_are_told_once_known(inputs):
     assert facts.quote_ts is None
     inputs.note_spreads(ids, np.array([0.002]), np.array([T - 3]))
     inputs.set_events({0: (T + 5,)})
-    inputs.set_greeks({0: Greeks(1.0, 2.0, 3.0, 4.0)})
     facts = context(inputs, 0).assets[0]
     assert (facts.regime, facts.spread_ratio, facts.quote_ts) == (-1, 0.002, T - 3)
     assert facts.events == (T + 5,)
     inputs.note_spreads(ids, unknown, np.array([T]))
     assert (context(inputs, 0).assets[0].spread_ratio, context(inputs, 0).assets[0].quote_ts) == (None, None)
-    assert context(inputs, 0).assets[0].greeks == Greeks(1.0, 2.0, 3.0, 4.0)
+    assert context(inputs, 0).assets[0].greeks is None
+    contract = FIRST_CONTRACT_ID + 1
+    inputs.set_contracts({contract: ContractView(0, 5.0, T, 0.1, Greeks(1_000.0, 2.0, 3.0, 4.0))})
+    facts = context(inputs, 0, contract).assets[contract]
+    assert (facts.mark, facts.mark_ts, facts.regime, facts.spread_ratio) == (5.0, T, -1, 0.1)
+    assert (facts.events, facts.greeks) == ((T + 5,), Greeks(1_000.0, 2.0, 3.0, 4.0))
+
+
+def test_a_contract_returns_what_its_delta_makes_of_its_underlyings_returns(inputs):
+    for close in (100.0, 101.0, 99.99):
+        inputs.close_day(np.full(30, close))
+    contract = FIRST_CONTRACT_ID + 1
+    # 500 dollars of premium move by 2,500 dollars for a move of 1 of the underlying.
+    inputs.set_contracts({contract: ContractView(0, 5.0, T, 0.1, Greeks(2_500.0, 0.0, 0.0, 0.0))})
+    found = context(inputs, contract)
+    assert found.returns[contract] == pytest.approx([0.05, -0.05])
+    assert 0 not in found.assets
+    inputs.set_contracts({contract: ContractView(0, 5.0, T)})
+    assert contract not in context(inputs, contract).returns
 
 
 def test_returns_begin_with_an_assets_second_close_and_are_bounded(inputs):

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Order(_message.Message):
-    __slots__ = ("client_order_id", "broker_order_id", "asset_id", "side", "type", "time_in_force", "qty", "limit_price", "stop_price", "status", "filled_qty", "filled_avg_price", "intent", "reason", "signal_id", "created_ns", "updated_ns", "unanswered", "replaces", "replaced_by", "trail_price", "trail_percent")
+    __slots__ = ("client_order_id", "broker_order_id", "asset_id", "side", "type", "time_in_force", "qty", "limit_price", "stop_price", "status", "filled_qty", "filled_avg_price", "intent", "reason", "signal_id", "created_ns", "updated_ns", "unanswered", "replaces", "replaced_by", "trail_price", "trail_percent", "legs")
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     BROKER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class Order(_message.Message):
     REPLACED_BY_FIELD_NUMBER: _ClassVar[int]
     TRAIL_PRICE_FIELD_NUMBER: _ClassVar[int]
     TRAIL_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    LEGS_FIELD_NUMBER: _ClassVar[int]
     client_order_id: str
     broker_order_id: str
     asset_id: int
@@ -52,7 +53,20 @@ class Order(_message.Message):
     replaced_by: str
     trail_price: str
     trail_percent: str
-    def __init__(self, client_order_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., asset_id: _Optional[int] = ..., side: _Optional[str] = ..., type: _Optional[str] = ..., time_in_force: _Optional[str] = ..., qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., status: _Optional[str] = ..., filled_qty: _Optional[str] = ..., filled_avg_price: _Optional[str] = ..., intent: _Optional[str] = ..., reason: _Optional[str] = ..., signal_id: _Optional[str] = ..., created_ns: _Optional[int] = ..., updated_ns: _Optional[int] = ..., unanswered: _Optional[str] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., trail_price: _Optional[str] = ..., trail_percent: _Optional[str] = ...) -> None: ...
+    legs: _containers.RepeatedCompositeFieldContainer[Leg]
+    def __init__(self, client_order_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., asset_id: _Optional[int] = ..., side: _Optional[str] = ..., type: _Optional[str] = ..., time_in_force: _Optional[str] = ..., qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., status: _Optional[str] = ..., filled_qty: _Optional[str] = ..., filled_avg_price: _Optional[str] = ..., intent: _Optional[str] = ..., reason: _Optional[str] = ..., signal_id: _Optional[str] = ..., created_ns: _Optional[int] = ..., updated_ns: _Optional[int] = ..., unanswered: _Optional[str] = ..., replaces: _Optional[str] = ..., replaced_by: _Optional[str] = ..., trail_price: _Optional[str] = ..., trail_percent: _Optional[str] = ..., legs: _Optional[_Iterable[_Union[Leg, _Mapping]]] = ...) -> None: ...
+
+class Leg(_message.Message):
+    __slots__ = ("symbol", "side", "ratio", "asset_id")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    RATIO_FIELD_NUMBER: _ClassVar[int]
+    ASSET_ID_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    side: str
+    ratio: int
+    asset_id: int
+    def __init__(self, symbol: _Optional[str] = ..., side: _Optional[str] = ..., ratio: _Optional[int] = ..., asset_id: _Optional[int] = ...) -> None: ...
 
 class OrderEvent(_message.Message):
     __slots__ = ("id", "ts_ns", "portfolio", "order", "from_status", "fill")
@@ -168,7 +182,7 @@ class PortfolioSnapshot(_message.Message):
     def __init__(self, portfolio: _Optional[str] = ..., ts_ns: _Optional[int] = ..., seq: _Optional[int] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., peak_equity: _Optional[float] = ..., day_start_equity: _Optional[float] = ..., trading_state: _Optional[str] = ..., day_close: _Optional[str] = ..., breakers: _Optional[_Iterable[_Union[Breaker, _Mapping]]] = ..., quote_rates: _Optional[_Mapping[int, float]] = ...) -> None: ...
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("symbol", "side", "type", "qty", "limit_price", "stop_price", "time_in_force", "actor", "idempotency_key", "algo", "algo_parameters", "algo_duration_s", "trail_price", "trail_percent")
+    __slots__ = ("symbol", "side", "type", "qty", "limit_price", "stop_price", "time_in_force", "actor", "idempotency_key", "algo", "algo_parameters", "algo_duration_s", "trail_price", "trail_percent", "legs")
     class AlgoParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +204,7 @@ class SubmitRequest(_message.Message):
     ALGO_DURATION_S_FIELD_NUMBER: _ClassVar[int]
     TRAIL_PRICE_FIELD_NUMBER: _ClassVar[int]
     TRAIL_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    LEGS_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     side: str
     type: str
@@ -204,7 +219,8 @@ class SubmitRequest(_message.Message):
     algo_duration_s: int
     trail_price: str
     trail_percent: str
-    def __init__(self, symbol: _Optional[str] = ..., side: _Optional[str] = ..., type: _Optional[str] = ..., qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., time_in_force: _Optional[str] = ..., actor: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., algo: _Optional[str] = ..., algo_parameters: _Optional[_Mapping[str, str]] = ..., algo_duration_s: _Optional[int] = ..., trail_price: _Optional[str] = ..., trail_percent: _Optional[str] = ...) -> None: ...
+    legs: _containers.RepeatedCompositeFieldContainer[Leg]
+    def __init__(self, symbol: _Optional[str] = ..., side: _Optional[str] = ..., type: _Optional[str] = ..., qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., time_in_force: _Optional[str] = ..., actor: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., algo: _Optional[str] = ..., algo_parameters: _Optional[_Mapping[str, str]] = ..., algo_duration_s: _Optional[int] = ..., trail_price: _Optional[str] = ..., trail_percent: _Optional[str] = ..., legs: _Optional[_Iterable[_Union[Leg, _Mapping]]] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
     __slots__ = ("accepted", "order", "reasons")

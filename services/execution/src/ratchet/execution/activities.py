@@ -12,7 +12,7 @@ from enum import StrEnum
 from ratchet.core.assets import Asset, Registry
 from ratchet.core.orders.money import ZERO
 from ratchet.core.portfolio import Portfolio, Position
-from ratchet.core.portfolio.activities import BORROW_FEE, book_activity
+from ratchet.core.portfolio.activities import BORROW_FEE, OPTION_TYPES, book_activity
 from ratchet.execution.broker import BrokerActivity
 
 
@@ -58,10 +58,9 @@ _EFFECTS: dict[str, Effect] = {
     **dict.fromkeys(("FEE", "CFEE", "DIVFEE", "PTC", "PTR"), Effect.FEE),
     **dict.fromkeys(("CSD", "CSW", "TRANS", "JNLC", "JNL", "ACATC"), Effect.DEPOSIT),
     **dict.fromkeys(
-        ("SPLIT", "SPIN", "NC", "MA", "JNLS", "ACATS", "FOPT", "REORG", "OPCA", "OPASN", "OPEXP", "OPEXC"),
+        ("SPLIT", "SPIN", "NC", "MA", "JNLS", "ACATS", "FOPT", "REORG", "OPCA", *OPTION_TYPES),
         Effect.POSITION,
     ),
-    **dict.fromkeys(("OPTRD", "OPCSH"), Effect.POSITION),
     "FILL": Effect.INFORMATIONAL,
 }
 STOCK_DIVIDEND = "DIV.SDIV"

@@ -20,11 +20,13 @@ from ratchet.execution.broker import BrokerError
 from ratchet.execution.commands import BusyError, Commands, LateError
 from ratchet.execution.denials import Denial
 from ratchet.execution.engine import Engine
+from ratchet.execution.errors import RefusedError
 from ratchet.execution.events import encode_order
+from ratchet.execution.packages import submit_package
 from ratchet.execution.pg_ledger import reports
 from ratchet.execution.reconcile import Reconciler
-from ratchet.execution.servicer import change_of, ticket_of
 from ratchet.execution.switch import KillSwitch
+from ratchet.execution.tickets import change_of, package_of, ticket_of
 from ratchet.v1 import orders_pb2
 
 T = TypeVar("T")
@@ -36,13 +38,24 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class TicketBody(_Body):
-    """An order by hand; numbers are decimal text. Without a key, one is made, and a retry orders again."""
+class LegBody(_Body):
+    """One leg of a package: an option contract, buy or sell, and how many of it each package holds."""
 
     symbol: str
     side: str
+    ratio: Annotated[int, Field(ge=1)] = 1
+
+
+class TicketBody(_Body):
+    """An order by hand; numbers are decimal text. Without a key, one is made, and a retry orders again.
+
+    With legs, symbol and side are left out, and the price is the package's net, negative for a credit.
+    """
+
+    symbol: str = ""
+    side: str = ""
     qty: str
-    type: str = "market"
+    type: str = ""
     time_in_force: str = ""
     limit_price: str = ""
     stop_price: str = ""
@@ -52,6 +65,7 @@ class TicketBody(_Body):
     algo: str = ""
     algo_parameters: Annotated[dict[str, str], Field(max_length=20)] = Field(default_factory=dict)
     algo_duration_s: Annotated[int, Field(ge=0)] = 0
+    legs: Annotated[list[LegBody], Field(max_length=4)] = Field(default_factory=list)
 
 
 class ReasonBody(_Body):
@@ -159,15 +173,10 @@ def _ordering(
 
     @router.post("/orders")
     def submit(body: TicketBody, actor: operator) -> dict[str, Any]:
-        key = body.idempotency_key or str(uuid4())
-        fields = body.model_dump(exclude={"idempotency_key", "type"})
-        try:
-            ticket = ticket_of(actor=actor.name, key=key, type_=body.type, **fields)
-        except ValueError as error:
-            raise HTTPException(422, str(error)) from error
-        done = _run(commands, lambda engine: manual.submit(engine, ticket, is_live=is_live))
-        shown = _shown(done.order, registry) if done.order else None
-        return {"accepted": done.order is not None, "order": shown, "reasons": done.reasons}
+        place = _place_package if body.legs else _place
+        order, reasons = place(commands, body, actor.name, is_live=is_live)
+        shown = _shown(order, registry) if order else None
+        return {"accepted": order is not None, "order": shown, "reasons": reasons}
 
     @router.post("/orders/{client_order_id}/cancel")
     def cancel(client_order_id: str, actor: operator) -> dict[str, Any]:
@@ -204,6 +213,29 @@ def _ordering(
     return router
 
 
+def _place(
+    commands: Commands[Engine], body: TicketBody, actor: str, *, is_live: bool
+) -> tuple[Order | None, tuple[str, ...]]:
+    fields = body.model_dump(exclude={"idempotency_key", "type", "legs"})
+    try:
+        ticket = ticket_of(actor=actor, key=body.idempotency_key or str(uuid4()), type_=body.type, **fields)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
+    done = _run(commands, lambda engine: manual.submit(engine, ticket, is_live=is_live))
+    return done.order, done.reasons
+
+
+def _place_package(
+    commands: Commands[Engine], body: TicketBody, actor: str, *, is_live: bool
+) -> tuple[Order | None, tuple[str, ...]]:
+    fields = body.model_dump(exclude={"idempotency_key", "type", "algo_parameters", "algo_duration_s"})
+    try:
+        ticket = package_of(actor=actor, key=body.idempotency_key or str(uuid4()), type_=body.type, **fields)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
+    return _run(commands, lambda engine: submit_package(engine, ticket, is_live=is_live))
+
+
 def _reconciling(runtime: ServiceRuntime, commands: Commands[Engine], reconciler: Reconciler) -> APIRouter:
     router = APIRouter()
     operator = Annotated[Actor, Depends(runtime.require("operator"))]
@@ -237,7 +269,7 @@ def _reconciling(runtime: ServiceRuntime, commands: Commands[Engine], reconciler
 def _run(commands: Commands[Engine], work: Callable[[Engine], T]) -> T:
     try:
         return commands.call(work, _TIMEOUT_S)
-    except manual.RefusedError as error:
+    except RefusedError as error:
         raise HTTPException(409, str(error)) from error
     except LateError as error:
         raise HTTPException(504, str(error)) from error
@@ -247,4 +279,10 @@ def _run(commands: Commands[Engine], work: Callable[[Engine], T]) -> T:
 
 def _shown(order: Order, registry: Registry) -> dict[str, Any]:
     found = MessageToDict(encode_order(order), preserving_proto_field_name=True)
-    return {**found, "symbol": registry[order.asset_id].symbol}
+    legs = [
+        {"symbol": registry[leg.asset_id].symbol, "side": leg.side.value, "ratio": leg.ratio}
+        for leg in order.legs
+    ]
+    # JSON has no whole numbers of 64 bits, which an option contract's id is.
+    found |= {"symbol": registry[order.asset_id].symbol, "asset_id": order.asset_id}
+    return {**found, "legs": legs} if legs else found

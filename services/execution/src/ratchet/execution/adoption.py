@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from ratchet.core.assets import Registry
+from ratchet.core.assets import Registry, multiplier_of
 from ratchet.core.orders import Fill, OrderEventKind, OrderUpdate, advance
 from ratchet.core.orders.money import ZERO, to_money
 from ratchet.core.portfolio.activities import REPLAYED_TYPES
@@ -24,7 +24,8 @@ def paid_for(registry: Registry, row: BrokerPosition) -> Decimal:
     """Return the money that a position has cost: none where the venue takes margin."""
     if registry.by_symbol(row.symbol).is_margined:
         return ZERO
-    return to_money(row.qty * row.avg_entry_price)
+    asset_id = registry.by_symbol(row.symbol).id
+    return to_money(row.qty * row.avg_entry_price) * multiplier_of(asset_id)
 
 
 def adopt_position(engine: Engine, row: BrokerPosition, ts: int, effects: Effects) -> None:

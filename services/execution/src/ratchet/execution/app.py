@@ -12,7 +12,9 @@ from ratchet.common.platform import Platform, load_platform
 from ratchet.common.rpc import connect
 from ratchet.common.runtime import MainLoop, ServiceRuntime
 from ratchet.core.fx.routing import VENUE as OANDA
+from ratchet.core.options.registry import ContractRegistry
 from ratchet.core.risk import RiskEngine
+from ratchet.core.risk.contracts import Carry
 from ratchet.execution import crash
 from ratchet.execution.admin import build_router
 from ratchet.execution.broker import BrokerError, BrokerRefusedError, BrokerUnreachableError
@@ -55,6 +57,9 @@ class Application:
         self._runtime = runtime
         self._settings = settings
         self._platform = platform
+        options = platform.exchange.options
+        registry = ContractRegistry(platform.registry, options.listing.european_classes)
+        self.registry = registry
         self._risk = platform.risk.for_portfolio(settings.portfolio)
         self.is_live = settings.mode == "live"
         self.commands: Commands[Engine] = Commands()
@@ -79,19 +84,20 @@ class Application:
         per_minute, burst = settings.broker_requests_per_minute, settings.broker_burst
         self.parts = Parts(
             settings=settings,
-            registry=platform.registry,
-            ledger=PostgresLedger(runtime.db, settings.portfolio, platform.registry),
+            registry=registry,
+            ledger=PostgresLedger(runtime.db, settings.portfolio, registry),
             bus=self._make_bus(),
             broker=self._accounts.broker,
             inbox=self._inbox,
             risk=risk,
-            local_risk=RiskEngine(platform.registry, self._risk),
+            local_risk=RiskEngine(registry, self._risk),
             stop=runtime.stop,
-            gate=Gate(platform.registry, is_down=self._accounts.is_down if self.is_live else lambda _: False),
+            gate=Gate(registry, is_down=self._accounts.is_down if self.is_live else lambda _: False),
             clock=clock,
             throttle=TokenBucket(per_minute, burst, clock) if self.is_live else Unlimited(),
             fence=self._leader.confirm,
             venues=self._accounts.names,
+            carry=Carry(options.risk_free_rate, options.dividend_yields),
         )
         self._loader = Loader(
             self.parts,
@@ -183,7 +189,7 @@ class Application:
 
     def _locate(self, client_order_id: str) -> str | None:
         order = self.parts.ledger.order(client_order_id)
-        return None if order is None else self._platform.registry[order.asset_id].venue
+        return None if order is None else self.registry[order.asset_id].venue
 
     def _on_control(self, event: control_pb2.ControlEvent, holder: list[Engine]) -> None:
         if not holder:
@@ -228,7 +234,7 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
         application.commands,
         runtime.db,
         runtime.bus,
-        platform.registry,
+        application.registry,
         settings.portfolio,
         is_live=application.is_live,
     )
@@ -241,7 +247,7 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
         build_router(
             runtime,
             application.commands,
-            platform.registry,
+            application.registry,
             application.reconciler,
             is_live=application.is_live,
         )

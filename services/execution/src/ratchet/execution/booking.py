@@ -13,6 +13,7 @@ from ratchet.core.orders import (
     OrderStatus,
     OrderUpdate,
 )
+from ratchet.core.orders.packages import leg_of, with_leg_ids
 from ratchet.core.orders.rows import evolve
 from ratchet.core.trader import TradingSession
 from ratchet.execution.broker import BrokerFill, BrokerOrder, TradeUpdate
@@ -64,6 +65,11 @@ class Booker:
         order = self.know(session, update.order, effects)
         if order is None:
             return
+        if update.order.is_leg and update.fill is None:
+            # The package itself tells how it stands.
+            return
+        if order.legs and not update.order.is_leg and update.order.filled_qty > order.filled_qty:
+            raise MissedError(f"package {order.client_order_id} was executed, which its legs have not told")
         if update.fill is not None:
             self.fill(session, update.fill, order, effects, source="stream")
         elif update.event in _REFUSALS and session.order(order.client_order_id) is not None:
@@ -76,6 +82,9 @@ class Booker:
         self, session: TradingSession, fill: BrokerFill, order: Order, effects: Effects, *, source: str
     ) -> None:
         """Book one execution with its fee, once."""
+        if order.legs:
+            self._leg_fill(session, fill, order, effects, source=source)
+            return
         before = order.status
         if session.order(order.client_order_id) is None:
             if fill.cum_qty <= order.filled_qty:
@@ -94,10 +103,31 @@ class Booker:
         effects.fills.append(applied)
         effects.changes.append(OrderChange(after, before.value, source, applied.fill, applied.realized_pnl))
 
+    def _leg_fill(
+        self, session: TradingSession, fill: BrokerFill, order: Order, effects: Effects, *, source: str
+    ) -> None:
+        """Book one execution of a package's leg."""
+        leg = leg_of(order, fill.broker_order_id)
+        if leg is None:
+            raise MissedError(f"package {order.client_order_id} has no leg {fill.broker_order_id} yet")
+        if session.order(order.client_order_id) is None:
+            if fill.cum_qty <= leg.filled_qty:
+                return
+            session.adopt(order)
+        news = OrderUpdate(OrderEventKind.FILLED, fill.ts, fill.qty, fill.price, fill.cum_qty)
+        try:
+            after, applied = session.on_leg_fill(order, leg, news, fill.execution_id, told_fee(fill))
+        except MissedFillError as error:
+            raise MissedError(str(error)) from error
+        if not applied.duplicate:
+            effects.fills.append(applied)
+            change = OrderChange(after, order.status.value, source, applied.fill, applied.realized_pnl)
+            effects.changes.append(change)
+
     def fills(self, session: TradingSession, fills: Iterable[BrokerFill], effects: Effects) -> None:
         """Book executions that REST lists, oldest first; those of the ledger are skipped."""
         listed = list(fills)
-        working = {order.broker_order_id: order for order in session.working_orders if order.broker_order_id}
+        working = by_venue_id(session.working_orders)
         others = [fill.execution_id for fill in listed if fill.broker_order_id not in working]
         booked = self._ledger.booked_executions(others)
         booked |= {applied.fill.execution_id for applied in effects.fills}
@@ -119,6 +149,8 @@ class Booker:
     def state(self, session: TradingSession, found: BrokerOrder, effects: Effects) -> None:
         """Book the state of an order that REST lists, after its executions."""
         order = self.know(session, found, effects)
+        if found.is_leg:
+            return
         if order is not None and session.order(order.client_order_id) is not None:
             self._news(session, order, found, found.updated_ns, effects, source="rest")
 
@@ -151,10 +183,12 @@ class Booker:
 
     def know(self, session: TradingSession, found: BrokerOrder, effects: Effects) -> Order | None:
         """Return our record of an order; adopt one that was placed outside, if it still works."""
+        if found.is_leg:
+            return by_venue_id(session.working_orders).get(found.broker_order_id)
         session.resize(found.client_order_id, found.qty)
         order = session.order(found.client_order_id)
         if order is not None:
-            return order
+            return self._with_legs(session, order, found)
         order = _of_this_round(effects, found.client_order_id) or self._ledger.order(found.client_order_id)
         if order is not None:
             return order
@@ -183,7 +217,7 @@ class Booker:
             # Ended long ago: late news of it changes nothing.
             return
         kind = _NEWS[found.status]
-        order = self._carried_over(session, order, found)
+        order = self._with_legs(session, self._carried_over(session, order, found), found)
         self._trailed(session, order, found, effects, source)
         # A word that we have asked for is never older than what we knew before.
         venue_ts = found.updated_ns if source == "stream" else max(found.updated_ns, order.venue_ts)
@@ -209,6 +243,16 @@ class Booker:
         moved = session.trail(order.client_order_id, found.stop_price)
         if moved is not None:
             effects.changes.append(OrderChange(moved, moved.status.value, source))
+
+    def _with_legs(self, session: TradingSession, order: Order, found: BrokerOrder) -> Order:
+        """Learn under which ids the venue reports the legs of a package."""
+        if not found.legs or not order.legs:
+            return order
+        ids = {self._registry.by_symbol(leg.symbol).id: leg.broker_order_id for leg in found.legs}
+        after = with_leg_ids(order, ids)
+        if after is not order and session.order(order.client_order_id) is not None:
+            session.adopt(after)
+        return after
 
     def _carried_over(self, session: TradingSession, order: Order, found: BrokerOrder) -> Order:
         """Take over what the replaced order had filled, where the venue counts it to the new one."""
@@ -259,6 +303,15 @@ def _of_this_round(effects: Effects, client_order_id: str) -> Order | None:
             return change.order
     found = (item.order for item in effects.new_orders if item.order.client_order_id == client_order_id)
     return next(found, None)
+
+
+def by_venue_id(orders: Iterable[Order]) -> dict[str, Order]:
+    """Return orders by the venue's ids of them, a package under those of its legs too."""
+    found: dict[str, Order] = {}
+    for order in orders:
+        names = (order.broker_order_id, *(leg.broker_order_id for leg in order.legs))
+        found.update((name, order) for name in names if name)
+    return found
 
 
 def told_fee(fill: BrokerFill) -> Fee | None:

@@ -9,7 +9,7 @@ BrokerError
     └── BrokerThrottledError   too many requests; the venue says for how long to wait
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeVar
@@ -58,8 +58,22 @@ class BrokerThrottledError(BrokerUnreachableError):
 
 
 @dataclass(frozen=True, slots=True)
+class LegRequest:
+    """One leg of a package to be sent: `ratio` contracts in each, opening or closing a position."""
+
+    symbol: str
+    side: Side
+    ratio: int
+    is_closing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order to be sent; the client_order_id is what makes sending it twice harmless."""
+    """An order to be sent; the client_order_id is what makes sending it twice harmless.
+
+    With `legs` it is one order for all of them: symbol and side are those of the first, `qty` counts
+    packages, and the price is their net.
+    """
 
     client_order_id: str
     symbol: str
@@ -71,6 +85,18 @@ class OrderRequest:
     stop_price: Decimal | None = None
     intent: Intent = Intent.ENTRY
     trail: Trail | None = None
+    legs: tuple[LegRequest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerLeg:
+    """A leg of a package as the venue reports it, with its own id there."""
+
+    broker_order_id: str
+    symbol: str
+    side: Side
+    ratio: int
+    is_closing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +116,8 @@ class BrokerOrder:
     """An order as the venue reports it; times are ns since the epoch, UTC.
 
     `raw_status` is the venue's own word: `status` is UNKNOWN where that is not one that we know.
-    `replaced_by` is the venue's id of the order that took this one's place.
+    `replaced_by` is the venue's id of the order that took this one's place. A package has `legs`, and symbol
+    and side of the first; `is_leg` tells a leg that is reported as an order.
     """
 
     broker_order_id: str
@@ -110,6 +137,8 @@ class BrokerOrder:
     raw_status: str = ""
     replaced_by: str = ""
     trail: Trail | None = None
+    legs: tuple[BrokerLeg, ...] = ()
+    is_leg: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +218,21 @@ class BrokerActivity:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerQuote:
+    """The best bid and offer of an option contract, per unit of its multiplier; ts in ns, UTC."""
+
+    symbol: str
+    bid: Decimal
+    ask: Decimal
+    ts: int
+
+    @property
+    def middle(self) -> Decimal:
+        """The middle of the market."""
+        return (self.bid + self.ask) / 2
+
+
+@dataclass(frozen=True, slots=True)
 class AccountUpdate:
     """An event of the account that is no order's: it tells that the updates up to its number were seen."""
 
@@ -261,6 +305,14 @@ class ActivityBroker(Broker, Protocol):
         ...
 
 
+class OptionBroker(Broker, Protocol):
+    """A venue that trades option contracts and quotes them."""
+
+    def option_quotes(self, symbols: Sequence[str]) -> list[BrokerQuote]:
+        """Return the last quotes of contracts, by OCC symbol; those without one are left out."""
+        ...
+
+
 def replace_at(broker: Broker, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
     """Replace an order; BrokerRefusedError where the venue has no such request."""
     call = getattr(broker, "replace", None)
@@ -274,6 +326,13 @@ def activities_of(broker: Broker, since_ns: int) -> list[BrokerActivity]:
     """List activities; none where the venue does not list them."""
     call = getattr(broker, "activities", None)
     found: list[BrokerActivity] = call(since_ns) if call is not None else []
+    return found
+
+
+def option_quotes_of(broker: Broker, symbols: Sequence[str]) -> list[BrokerQuote]:
+    """Quote option contracts; none where the venue does not."""
+    call = getattr(broker, "option_quotes", None)
+    found: list[BrokerQuote] = call(symbols) if call is not None and symbols else []
     return found
 
 

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from ratchet.core.assets import multiplier_of
 from ratchet.core.orders import OrderStatus
-from ratchet.execution.booking import told_fee
+from ratchet.core.orders.packages import leg_of
+from ratchet.core.orders.rows import evolve
+from ratchet.execution.booking import by_venue_id, told_fee
 from ratchet.execution.broker import BrokerFill, BrokerPosition, failed_venues
 from ratchet.execution.engine import Engine
 from ratchet.execution.report import Action, Difference
@@ -31,7 +34,7 @@ def compare(engine: Engine, cash_tolerance: Decimal) -> Comparison:
     broker = engine.parts.broker
     result = Comparison()
     left = unbooked(engine)
-    ours = {order.broker_order_id for order in engine.session.working_orders}
+    ours = set(by_venue_id(engine.session.working_orders))
     result.pending = [fill for fill in left if fill.broker_order_id in ours]
     result.strange = {fill.symbol for fill in left if fill.broker_order_id not in ours}
     positions, account = broker.positions(), broker.account()
@@ -82,7 +85,8 @@ def _positions(
 def _cash(engine: Engine, actual: Decimal, pending: list[BrokerFill], tolerance: Decimal) -> list[Difference]:
     expected = engine.session.portfolio.cash
     for fill, fee, in_base in _with_fees(engine, pending):
-        paid = fill.side.sign * fill.qty * fill.price if fill.pl is None else -fill.pl
+        unit = multiplier_of(engine.parts.registry.by_symbol(fill.symbol).id)
+        paid = fill.side.sign * fill.qty * fill.price * unit if fill.pl is None else -fill.pl
         expected -= paid + (Decimal(0) if in_base else fee)
     gap = actual - expected
     if abs(gap) < _CENT:
@@ -109,12 +113,14 @@ def _orders(engine: Engine) -> list[Difference]:
 
 
 def _with_fees(engine: Engine, fills: list[BrokerFill]) -> list[tuple[BrokerFill, Decimal, bool]]:
-    by_id = {order.broker_order_id: order for order in engine.session.working_orders}
+    by_id = by_venue_id(engine.session.working_orders)
     found = []
     for fill in fills:
         order = by_id[fill.broker_order_id]
+        leg = leg_of(order, fill.broker_order_id)
+        part = evolve(order, asset_id=leg.asset_id, side=leg.side) if leg is not None else order
         booked = engine.session.fill_of(
-            order, fill.execution_id, fill.qty, fill.price, fill.ts, told_fee(fill)
+            part, fill.execution_id, fill.qty, fill.price, fill.ts, told_fee(fill)
         )
         found.append((fill, booked.fee, booked.fee_in_base))
     return found

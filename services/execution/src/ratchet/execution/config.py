@@ -40,6 +40,8 @@ class ExecutionSettings(Settings):
     """Live: requests that may be made at once after a quiet time."""
     entry_deadline_s: Annotated[float, Field(gt=0, le=600)] = 5.0
     """Live: how long an entry waits for room below the broker's limit before it is refused (THROTTLED)."""
+    option_quotes_every_s: Annotated[float, Field(gt=0, le=600)] = 5.0
+    """Live: how often option contracts that are held or worked are quoted anew."""
     ccxt_exchange: Annotated[str, Field(pattern=r"^[a-z0-9]*$")] = ""
     """Exchange that trades the assets of venue `ccxt`, by ccxt's id of it (binance, kraken, ...)."""
     ccxt_key: SecretStr = SecretStr("")

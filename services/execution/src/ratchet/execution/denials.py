@@ -25,6 +25,10 @@ class Denial(StrEnum):
     ORDER_CLASS_UNSUPPORTED = "ORDER_CLASS_UNSUPPORTED", "The venue has no such order class for this asset."
     ORDER_TYPE_UNSUPPORTED = "ORDER_TYPE_UNSUPPORTED", "The venue has no such order type for this asset."
     ORDER_UNKNOWN = "ORDER_UNKNOWN", "A request about an order in this asset has no answer yet."
+    PACKAGE_INDIVISIBLE = (
+        "PACKAGE_INDIVISIBLE",
+        "What risk leaves of the legs does not make one whole package.",
+    )
     RECONCILIATION_DRIFT = "RECONCILIATION_DRIFT", "Ledger and broker differ, or could not be compared."
     REPLACE_UNSUPPORTED = "REPLACE_UNSUPPORTED", "The venue cannot replace orders in this asset."
     RISK_UNAVAILABLE = "RISK_UNAVAILABLE", "Risk does not answer; only orders that reduce risk pass."

@@ -4,17 +4,20 @@ Neither the signal service, nor risk, nor Redis is asked: only the database, whe
 audited, and the venue. The functions run in the loop's thread, on its engine.
 """
 
+from collections.abc import Container
 from decimal import Decimal
 from uuid import uuid5
 
+from ratchet.core.assets import AssetClass, Registry
 from ratchet.core.orders import NAMESPACE, Intent, Order, Side, Write
 from ratchet.core.risk import Proposal
 from ratchet.core.trader import is_protective
 from ratchet.core.trader.parents import is_entry
 from ratchet.execution import stops
 from ratchet.execution.engine import Engine
+from ratchet.execution.errors import RefusedError
 from ratchet.execution.ledger import Effects, NewOrder
-from ratchet.execution.manual import RefusedError, now_known
+from ratchet.execution.manual import now_known
 from ratchet.execution.worked import work, work_now
 
 
@@ -28,7 +31,7 @@ def cancel_all(engine: Engine, actor: str, reason: str = "", scope: str = "") ->
     orders = [
         order
         for order in engine.session.working_orders
-        if order.asset_id in assets and order.asked is not Write.CANCEL
+        if any(i in assets for i in order.asset_ids) and order.asked is not Write.CANCEL
     ]
     detail = {"scope": scope or "all", "reason": reason, "orders": [item.client_order_id for item in orders]}
     engine.requests.cancel(orders, f"manual:{actor}", lambda tx: tx.audit(actor, "orders.cancel_all", detail))
@@ -81,10 +84,11 @@ def _clear_the_way(engine: Engine, held: list[int], actor: str, reason: str) -> 
     hindering = [
         order
         for order in engine.session.working_orders
-        if order.asset_id in held
+        if any(i in held for i in order.asset_ids)
         and order.asked is not Write.CANCEL
         and (
             is_protective(order)
+            or order.legs
             or engine.session.portfolio.position(order.asset_id).qty * order.side.sign > 0
         )
     ]
@@ -103,7 +107,7 @@ def _closing(engine: Engine, asset_id: int, ts: int) -> Proposal | None:
     working = [
         order
         for order in engine.session.working_orders
-        if order.asset_id == asset_id and order.side is side and not is_protective(order)
+        if order.asset_id == asset_id and order.side is side and not is_protective(order) and not order.legs
     ]
     worked = [view for view in engine.session.parents.open_views() if view.asset_id == asset_id]
     promised = [order.remaining_qty for order in working]
@@ -126,11 +130,25 @@ def _closing(engine: Engine, asset_id: int, ts: int) -> Proposal | None:
     )
 
 
-def _assets_in(engine: Engine, scope: str) -> set[int]:
+class _Scope(Container[int]):
+    """Assets and option contracts of everything, an asset class or a symbol."""
+
+    def __init__(self, registry: Registry, scope: str) -> None:
+        self._registry = registry
+        self._scope = scope
+
+    def __contains__(self, asset_id: object) -> bool:
+        if not self._scope:
+            return True
+        asset = self._registry[int(str(asset_id))]
+        return self._scope in {asset.symbol, asset.asset_class.value}
+
+
+def _assets_in(engine: Engine, scope: str) -> Container[int]:
     registry = engine.parts.registry
-    classes = {asset.asset_class.value for asset in registry}
+    classes = {AssetClass.OPTION.value, *(asset.asset_class.value for asset in registry)}
     if scope and scope not in classes and scope not in registry:
         raise RefusedError(
             f"scope {scope!r} is neither empty, nor a symbol, nor one of {', '.join(sorted(classes))}"
         )
-    return {asset.id for asset in registry if not scope or scope in {asset.symbol, asset.asset_class.value}}
+    return _Scope(registry, scope)

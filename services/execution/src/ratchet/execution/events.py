@@ -72,6 +72,7 @@ def encode_order(order: Order) -> orders_pb2.Order:
         replaced_by=order.replaced_by,
         trail_price=encode_decimal(order.trail.price if order.trail else None),
         trail_percent=encode_decimal(order.trail.percent if order.trail else None),
+        legs=[orders_pb2.Leg(asset_id=leg.asset_id, side=leg.side, ratio=leg.ratio) for leg in order.legs],
     )
 
 

@@ -3,13 +3,15 @@
 from decimal import Decimal
 
 from ratchet.core.assets import Registry
-from ratchet.core.orders import Intent, Order, OrderStatus, Side
+from ratchet.core.orders import Intent, Order, OrderLeg, OrderStatus, Side
 from ratchet.execution.broker import BrokerOrder, BrokerPosition
 
 
 def external_order(registry: Registry, found: BrokerOrder) -> Order | None:
     """Return our record of an order placed outside, before any execution; None for an unknown symbol."""
     if found.symbol not in registry or found.qty <= 0:
+        return None
+    if any(leg.symbol not in registry for leg in found.legs):
         return None
     return Order(
         client_order_id=found.client_order_id,
@@ -27,6 +29,17 @@ def external_order(registry: Registry, found: BrokerOrder) -> Order | None:
         status=OrderStatus.ACCEPTED,
         broker_order_id=found.broker_order_id,
         reason="EXTERNAL",
+        legs=tuple(
+            OrderLeg(
+                registry.by_symbol(leg.symbol).id,
+                leg.side,
+                leg.ratio,
+                leg.is_closing,
+                None,
+                leg.broker_order_id,
+            )
+            for leg in found.legs
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from ratchet.core.assets import Asset, Registry
 from ratchet.core.orders import Intent, Order, OrderStatus, OrderType
-from ratchet.execution.capabilities import VENUES, Shape, VenueCapabilities
+from ratchet.execution.capabilities import VENUES, OrderClass, Shape, VenueCapabilities
 from ratchet.execution.denials import Denial
 
 
@@ -45,7 +45,7 @@ class Gate:
         if self._is_down(asset):
             return Denial.STREAM_DOWN
         unknown = any(
-            other.asset_id == order.asset_id
+            not set(order.asset_ids).isdisjoint(other.asset_ids)
             and other.status is OrderStatus.UNKNOWN
             and other.client_order_id != order.client_order_id
             for other in working
@@ -53,8 +53,8 @@ class Gate:
         return Denial.ORDER_UNKNOWN if unknown else None
 
     def can_replace(self, order: Order) -> bool:
-        """Return whether the order's venue replaces orders."""
-        return self.can_replace_in(self._registry[order.asset_id])
+        """Return whether the order's venue replaces orders; packages are cancelled and placed anew."""
+        return not order.legs and self.can_replace_in(self._registry[order.asset_id])
 
     def can_replace_in(self, asset: Asset) -> bool:
         """Return whether an asset's venue replaces orders."""
@@ -68,5 +68,6 @@ def shape_of(order: Order, asset: Asset) -> Shape:
         asset_class=asset.asset_class,
         type=order.type,
         time_in_force=order.time_in_force,
+        order_class=OrderClass.MLEG if order.legs else OrderClass.SIMPLE,
         is_fractional=order.qty % Decimal(1) != 0,
     )

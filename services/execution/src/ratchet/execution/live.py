@@ -26,6 +26,7 @@ from ratchet.core.signals import SignalBatch
 from ratchet.execution.booking import MissedError
 from ratchet.execution.broker import TradeUpdate
 from ratchet.execution.commands import Commands
+from ratchet.execution.contracts import ContractQuotes
 from ratchet.execution.engine import Engine
 from ratchet.execution.gather import UnreadableError, decode
 from ratchet.execution.ledger import Effects
@@ -63,6 +64,7 @@ class LiveLoop:
         self._consumer: Consumer = bus.consumer(name, [SIGNALS], name=name, along=streams)
         self._parts.inbox.on_arrival(self._consumer.wake)
         self._sync = Synchronizer(self._parts.broker, engine.booker, self._parts.inbox)
+        self._contracts = ContractQuotes(engine)
         self._bars: dict[str, BarBatch] = {}
         self._decided: dict[str, int] = {}
         # Handled, but not committed yet, since when (monotonic seconds); and committed, but not acknowledged.
@@ -239,7 +241,8 @@ class LiveLoop:
             self._next_sync = 0.0
 
     def _look_after(self) -> None:
-        """Resolve unanswered orders, fill holes by REST, compare the books."""
+        """Resolve unanswered orders, fill holes by REST, compare the books, quote option contracts."""
+        self._contracts.look_after()
         now = self._parts.clock.monotonic()
         if self._parts.inbox.take_is_back():
             # What was asked in vain meanwhile can be had now.

@@ -8,7 +8,7 @@ from uuid import uuid5
 
 import numpy as np
 
-from ratchet.core.assets import Asset
+from ratchet.core.assets import Asset, is_contract
 from ratchet.core.execution import Algorithm, create_algorithm, parameters_of, volume_weights
 from ratchet.core.orders import (
     NAMESPACE,
@@ -22,7 +22,9 @@ from ratchet.core.orders import (
 )
 from ratchet.core.orders.money import from_float
 from ratchet.core.risk import Proposal
+from ratchet.execution import contracts
 from ratchet.execution.engine import Engine
+from ratchet.execution.errors import RefusedError
 from ratchet.execution.ledger import Decision, Effects, NewOrder
 from ratchet.execution.sender import Outcome
 from ratchet.execution.worked import stop_parents, work
@@ -30,10 +32,6 @@ from ratchet.execution.worked import stop_parents, work
 MANUAL = "MANUAL"
 _NS_PER_S = 1_000_000_000
 _LONGEST_S = 7 * 86_400
-
-
-class RefusedError(ValueError):
-    """The command cannot be done; the message says why, in the caller's terms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,8 @@ def submit(engine: Engine, ticket: Ticket, *, is_live: bool) -> Submission:
     if known is not None:
         return Submission(engine.session.order(known.client_order_id) or known)
     asset = _check(engine, ticket)
+    if is_contract(asset.id):
+        contracts.refresh(engine, [asset.id])
     ts = parts.now_ns() if is_live else engine.ts
     algorithm = _algorithm(engine, ticket, ts)
     proposal = _proposal(engine, ticket, asset)
@@ -166,7 +166,9 @@ def _algorithm(engine: Engine, ticket: Ticket, ts: int) -> Algorithm | None:
     if not 0 < ticket.algo_duration_s <= _LONGEST_S:
         raise RefusedError(f"algo_duration_s {ticket.algo_duration_s} is not 1 to {_LONGEST_S}")
     if ticket.algo == "multi_leg":
-        raise RefusedError("algo 'multi_leg' needs legs, which a ticket in one symbol does not have")
+        raise RefusedError(
+            "algo 'multi_leg' needs legs: give `legs` without an algo, they trade as one order"
+        )
     try:
         parameters = dict(ticket.algo_parameters)
         if ticket.algo == "vwap" and "profile" not in parameters:
@@ -203,6 +205,8 @@ def _check(engine: Engine, ticket: Ticket) -> Asset:
     if ticket.symbol not in engine.parts.registry:
         raise RefusedError(f"symbol {ticket.symbol!r} is not registered")
     asset = engine.parts.registry.by_symbol(ticket.symbol)
+    if is_contract(asset.id) and contracts.is_expired(engine, asset.id):
+        raise RefusedError(f"symbol {ticket.symbol!r} is an option contract that has expired")
     if not ticket.qty.is_finite() or ticket.qty <= 0:
         raise RefusedError(f"qty {ticket.qty} must be a positive number")
     if ticket.qty % asset.qty_increment:
@@ -231,7 +235,10 @@ def _proposal(engine: Engine, ticket: Ticket, asset: Asset) -> Proposal:
     position = engine.session.portfolio.position(asset.id)
     mark, _ = engine.session.portfolio.mark_of(asset.id)
     price = float(ticket.limit_price or ticket.stop_price or 0) or mark
-    atr, volatility = engine.context.of(asset.id)
+    if is_contract(asset.id):
+        atr, volatility = 0.0, contracts.volatility(engine, asset.id)
+    else:
+        atr, volatility = engine.context.of(asset.id)
     reduces = position.qty * ticket.side.sign < 0
     return Proposal(
         id=str(uuid5(NAMESPACE, f"manual|{engine.portfolio}|{ticket.key}")),

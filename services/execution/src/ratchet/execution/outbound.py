@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ratchet.core.assets import Registry
 from ratchet.core.orders import Intent, Order, OrderStatus, Write
-from ratchet.execution.broker import OrderRequest, ReplaceRequest
+from ratchet.execution.broker import LegRequest, OrderRequest, ReplaceRequest
 from ratchet.execution.crash import crash_point
 from ratchet.execution.denials import Denial
 from ratchet.execution.ports import Clock, Fence
@@ -208,6 +208,10 @@ def request_of(order: Order, registry: Registry) -> OrderRequest:
         stop_price=order.stop_price,
         intent=order.intent,
         trail=order.trail,
+        legs=tuple(
+            LegRequest(registry[leg.asset_id].symbol, leg.side, leg.ratio, leg.is_closing)
+            for leg in order.legs
+        ),
     )
 
 

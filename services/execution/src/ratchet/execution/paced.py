@@ -1,6 +1,6 @@
 """A broker whose every request is counted, and whose wish for a pause is heard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ratchet.execution.broker import (
@@ -10,10 +10,12 @@ from ratchet.execution.broker import (
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
+    BrokerQuote,
     BrokerThrottledError,
     OrderRequest,
     ReplaceRequest,
     activities_of,
+    option_quotes_of,
     replace_at,
 )
 from ratchet.execution.throttle import Throttle
@@ -63,6 +65,10 @@ class PacedBroker:
     def activities(self, since_ns: int) -> list[BrokerActivity]:
         """List what was booked beside executions."""
         return self._count(lambda: activities_of(self._broker, since_ns))
+
+    def option_quotes(self, symbols: Sequence[str]) -> list[BrokerQuote]:
+        """Quote option contracts."""
+        return self._count(lambda: option_quotes_of(self._broker, symbols))
 
     def _count(self, call: Callable[[], T]) -> T:
         self._throttle.spend()

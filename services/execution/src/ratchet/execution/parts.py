@@ -4,7 +4,9 @@ import threading
 from dataclasses import dataclass, field
 
 from ratchet.core.assets import Registry
+from ratchet.core.options.registry import ContractRegistry, with_contracts
 from ratchet.core.risk import RiskEngine
+from ratchet.core.risk.contracts import Carry
 from ratchet.execution.broker import Broker
 from ratchet.execution.config import ExecutionSettings
 from ratchet.execution.gate import Gate
@@ -21,7 +23,8 @@ class Parts:
     """Ports and settings of one portfolio's execution.
 
     `local_risk` judges what reduces risk when the risk service is away. `broker` is counted against
-    `throttle` from here on. `venues` are those of the portfolio's accounts, the default first.
+    `throttle` from here on. `venues` are those of the portfolio's accounts, the default first. `carry`
+    is what options are valued with; `contracts` is the registry, which knows option contracts too.
     """
 
     settings: ExecutionSettings
@@ -38,11 +41,14 @@ class Parts:
     throttle: Throttle = field(default_factory=Unlimited)
     fence: Fence = no_fence
     venues: tuple[str, ...] = ("alpaca",)
+    carry: Carry = field(default_factory=Carry)
     wake_outbox: threading.Event = field(default_factory=threading.Event)
     quotes: QuoteInbox = field(default_factory=QuoteInbox)
+    contracts: ContractRegistry = field(init=False)
 
     def __post_init__(self) -> None:
         self.broker = PacedBroker(self.broker, self.throttle)
+        self.registry = self.contracts = with_contracts(self.registry)
 
     @property
     def is_live(self) -> bool:

@@ -7,14 +7,25 @@ from typing import Any
 from ratchet.common.db import Cursor, Database
 from ratchet.common.timestamps import to_datetime, to_ns
 from ratchet.core.assets import Registry
-from ratchet.core.orders import Intent, Order, OrderStatus, OrderType, Side, TimeInForce, Trail, Write
+from ratchet.core.orders import (
+    Intent,
+    Order,
+    OrderLeg,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+    Trail,
+    Write,
+)
+from ratchet.core.orders.rows import from_row
 from ratchet.execution.by_asset import put_back
 
 _SELECT = (
     "SELECT client_order_id, symbol, side, qty, intent, created_ts, updated_ts, type, time_in_force, "
     "limit_price, stop_price, reference_price, status, filled_qty, detail->>'filled_notional', "
     "broker_order_id, signal_id, reason, unanswered, replaces, replaced_by, detail->>'trail_price', "
-    "detail->>'trail_percent', detail->>'trailed_stop' FROM orders "
+    "detail->>'trail_percent', detail->>'trailed_stop', detail->'legs' FROM orders "
 )
 _OPEN = "status NOT IN ('filled', 'canceled', 'expired', 'rejected', 'replaced')"
 _FILTERS = {"open": f"AND {_OPEN}", "closed": f"AND NOT ({_OPEN})", "all": ""}
@@ -169,11 +180,19 @@ def _order(registry: Registry, row: tuple[Any, ...]) -> Order:
         replaces=row[19],
         replaced_by=row[20],
         trail=Trail(_number(row[21]), _number(row[22])) if row[21] or row[22] else None,
+        legs=tuple(_leg(registry, leg) for leg in row[24] or ()),
     )
 
 
 def _number(text: str | None) -> Decimal | None:
     return Decimal(text) if text else None
+
+
+def _leg(registry: Registry, row: dict[str, Any]) -> OrderLeg:
+    """Read a leg; its symbol decides, should the registry have changed since."""
+    facts = {**row, "asset_id": registry.by_symbol(row["symbol"]).id}
+    del facts["symbol"]
+    return from_row(OrderLeg, facts)
 
 
 def past_volumes(db: Database, symbol: str, until_ns: int) -> tuple[list[int], list[float], int]:

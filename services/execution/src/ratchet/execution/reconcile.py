@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ratchet.common import metrics
 from ratchet.common.logging import get_logger
+from ratchet.core.assets import is_contract, multiplier_of
 from ratchet.core.orders.money import from_float
 from ratchet.core.orders.rows import evolve
 from ratchet.execution import adoption
@@ -16,7 +17,7 @@ from ratchet.execution.compare import Comparison, compare
 from ratchet.execution.crash import crash_point
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger import Effects
-from ratchet.execution.report import Action, Difference, Report
+from ratchet.execution.report import BLOCKING, Action, Difference, Report
 
 _log = get_logger("reconcile")
 _KINDS = ("position", "cash", "order")
@@ -101,6 +102,9 @@ class Reconciler:
             return evolve(item, action=Action.ACCEPTED)
         if item.kind == "position" and item.subject in result.strange:
             return evolve(item, action=Action.BLOCKED, detail="executions of orders that are not known yet")
+        untold = _untold(engine, result.found)
+        if item.subject in untold or (untold and item.kind == "cash"):
+            return evolve(item, action=Action.UNTOLD)
         if self._may_adopt(engine, item):
             adoption.adopt_found(engine, result.positions[item.subject], effects)
             return evolve(
@@ -114,7 +118,7 @@ class Reconciler:
         if not engine.parts.is_live or item.kind != "position" or item.subject not in registry:
             return False
         asset_id = registry.by_symbol(item.subject).id
-        has_orders = any(order.asset_id == asset_id for order in engine.session.working_orders)
+        has_orders = any(asset_id in order.asset_ids for order in engine.session.working_orders)
         return not has_orders and not engine.session.portfolio.position(asset_id).qty
 
     def _take(
@@ -130,7 +134,7 @@ class Reconciler:
     def _judged(self, engine: Engine, found: list[Difference], pending: int, trigger: str) -> Report:
         with self._lock:
             strangers = [Difference("stranger", text, "", "", False) for text in self._strangers]
-        ok = all(item.action is not Action.BLOCKED for item in found)
+        ok = all(item.action not in BLOCKING for item in found)
         drift = sum((_drift(engine, found, kind) for kind in ("cash", "position")), Decimal(0))
         return Report(_now_s(engine), ok, (*found, *strangers), pending, trigger=trigger, drift=drift)
 
@@ -150,11 +154,28 @@ class Reconciler:
         engine.observe()
 
 
+def _untold(engine: Engine, found: Iterable[Difference]) -> set[str]:
+    """Return contracts of which the broker holds less than we do, and their underlyings.
+
+    They were exercised, assigned or have expired, and the broker's activities will tell, at Alpaca up to a
+    day later. Shares that came with it must not be adopted before, or they would be booked twice.
+    """
+    contracts = engine.parts.contracts
+    subjects: set[str] = set()
+    for item in found:
+        if item.kind != "position" or item.subject not in contracts:
+            continue
+        asset_id = contracts.by_symbol(item.subject).id
+        if is_contract(asset_id) and abs(Decimal(item.broker)) < abs(Decimal(item.ledger)):
+            subjects |= {item.subject, contracts.underlying_of(asset_id).symbol}
+    return subjects
+
+
 def _drift(engine: Engine, found: Iterable[Difference], kind: str) -> Decimal:
     """Return by how much the books differ: money of cash and positions at their marks, count of orders."""
     total = Decimal(0)
     for item in found:
-        if item.kind != kind or item.action in {Action.ADOPTED, Action.ACCEPTED}:
+        if item.kind != kind or item.action in {Action.ADOPTED, Action.ACCEPTED, Action.UNTOLD}:
             continue
         if kind == "order":
             total += 1
@@ -163,7 +184,7 @@ def _drift(engine: Engine, found: Iterable[Difference], kind: str) -> Decimal:
         else:
             asset_id = engine.parts.registry.by_symbol(item.subject).id
             mark, _ = engine.session.portfolio.mark_of(asset_id)
-            total += abs(Decimal(item.difference)) * from_float(mark or 1.0)
+            total += abs(Decimal(item.difference)) * from_float(mark or 1.0) * multiplier_of(asset_id)
     return total
 
 

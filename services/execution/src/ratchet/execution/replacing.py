@@ -22,8 +22,9 @@ from ratchet.core.risk import Proposal, Verdict
 from ratchet.execution.broker import ReplaceRequest
 from ratchet.execution.denials import Denial
 from ratchet.execution.engine import Engine
+from ratchet.execution.errors import RefusedError
 from ratchet.execution.ledger import Decision, Effects
-from ratchet.execution.manual import MANUAL, RefusedError, now_known
+from ratchet.execution.manual import MANUAL, now_known
 from ratchet.execution.sender import Outcome
 
 

@@ -11,6 +11,7 @@ from ratchet.common.consumer import Consumer
 from ratchet.common.logging import get_logger
 from ratchet.common.received import Received
 from ratchet.common.streams import PORTFOLIO, SIGNALS, WATERMARK, bars_stream
+from ratchet.execution import contracts
 from ratchet.execution.activities import ActivityBooker
 from ratchet.execution.adoption import book_replayed
 from ratchet.execution.booking import MissedError
@@ -127,6 +128,7 @@ class ReplayLoop:
             self._uncommitted = 0
         self._book_updates(step, effects)
         effects.outcomes += engine.session.mark(bars)
+        self._until(step, lambda: contracts.refresh(engine, ts=step.ts))
         engine.decide(bars, step.ordered_signals(), step.ts, step.seq, effects)
         self._uncommitted += 1
         if not effects.is_trivial or step.seq == self._last_step() or self._is_checkpoint_due():

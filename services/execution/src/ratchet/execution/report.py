@@ -13,7 +13,11 @@ class Action(StrEnum):
     ADOPTED = "adopted"
     WAITS = "waits for the broker's executions"
     BLOCKED = "blocks new risk"
+    UNTOLD = "blocks new risk until the broker tells what became of options"
     ACCEPTED = "accepted by an operator"
+
+
+BLOCKING = frozenset({Action.BLOCKED, Action.UNTOLD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Report:
             return ""
         if self.error:
             return self.error
-        blocking = [item for item in self.differences if item.action is Action.BLOCKED]
+        blocking = [item for item in self.differences if item.action in BLOCKING]
         shown = ", ".join(f"{item.kind} {item.subject}" for item in blocking[:5])
         return f"ledger and broker differ in {shown}"
 

@@ -6,7 +6,7 @@ missing (`failed_venues`), so that nothing is concluded from a silence. The venu
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -21,6 +21,7 @@ from ratchet.execution.broker import (
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
+    BrokerQuote,
     BrokerRefusedError,
     BrokerUnreachableError,
     OrderNotFoundError,
@@ -30,6 +31,7 @@ from ratchet.execution.broker import (
     UpdateStream,
     VenueList,
     activities_of,
+    option_quotes_of,
     replace_at,
 )
 from ratchet.execution.denials import Denial
@@ -177,6 +179,16 @@ class BrokerRouter:
             for row in found
         ]
         return VenueList(sorted(rows, key=lambda row: row.ts), failed)
+
+    def option_quotes(self, symbols: Sequence[str]) -> list[BrokerQuote]:
+        """Quote option contracts, each at its venue."""
+        by_venue: dict[str, list[str]] = {}
+        for symbol in symbols:
+            by_venue.setdefault(self._venue_of(symbol), []).append(symbol)
+        return [row for name, own in by_venue.items() for row in self._quotes(name, own)]
+
+    def _quotes(self, name: str, symbols: Sequence[str]) -> list[BrokerQuote]:
+        return self._ask(name, lambda venue: option_quotes_of(venue.broker, symbols))
 
     def _venue_of(self, symbol: str) -> str:
         name = self._registry.by_symbol(symbol).venue

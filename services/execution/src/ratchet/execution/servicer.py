@@ -1,7 +1,6 @@
 """The gRPC face of execution."""
 
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
 
 import grpc
@@ -12,13 +11,15 @@ from ratchet.common.db import Database
 from ratchet.common.errors import UnavailableError
 from ratchet.common.streams import ORDER_EVENTS, PORTFOLIO
 from ratchet.core.assets import Registry
-from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce, Trail
-from ratchet.execution import emergency, manual, queries, replacing
+from ratchet.core.orders import OrderStatus
+from ratchet.execution import emergency, manual, packages, queries, replacing
 from ratchet.execution.broker import BrokerError
 from ratchet.execution.commands import BusyError, Commands, LateError
 from ratchet.execution.engine import Engine
+from ratchet.execution.errors import RefusedError
 from ratchet.execution.events import encode_order
 from ratchet.execution.switch import KillSwitch
+from ratchet.execution.tickets import change_of, package_of, ticket_of
 from ratchet.v1 import orders_pb2, orders_pb2_grpc
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ _MAX_ORDERS = 5_000
 _TIMEOUT_S = 30.0
 _READ_TIMEOUT_S = 2.0
 _STATUS = {
-    manual.RefusedError: grpc.StatusCode.FAILED_PRECONDITION,
+    RefusedError: grpc.StatusCode.FAILED_PRECONDITION,
     BusyError: grpc.StatusCode.UNAVAILABLE,
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
     BrokerError: grpc.StatusCode.UNAVAILABLE,
@@ -59,11 +60,38 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
     def Submit(
         self, request: orders_pb2.SubmitRequest, context: grpc.ServicerContext
     ) -> orders_pb2.SubmitResponse:
-        """Place an order by hand, if risk approves it."""
+        """Place an order by hand, in one asset or as a package of legs, if risk approves it."""
+        if request.legs:
+            return self._submit_package(request, context)
         ticket = self._ticket(request, context)
         done = self._run(context, lambda engine: manual.submit(engine, ticket, is_live=self._is_live))
         order = encode_order(done.order) if done.order else None
         return orders_pb2.SubmitResponse(accepted=done.order is not None, order=order, reasons=done.reasons)
+
+    def _submit_package(
+        self, request: orders_pb2.SubmitRequest, context: grpc.ServicerContext
+    ) -> orders_pb2.SubmitResponse:
+        try:
+            ticket = package_of(
+                legs=[{"symbol": leg.symbol, "side": leg.side, "ratio": leg.ratio} for leg in request.legs],
+                symbol=request.symbol,
+                side=request.side,
+                qty=request.qty,
+                actor=request.actor,
+                key=request.idempotency_key,
+                type_=request.type,
+                time_in_force=request.time_in_force,
+                limit_price=request.limit_price,
+                stop_price=request.stop_price,
+                algo=request.algo,
+            )
+        except ValueError as error:
+            _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        order, reasons = self._run(
+            context, lambda engine: packages.submit_package(engine, ticket, is_live=self._is_live)
+        )
+        shown = encode_order(order) if order else None
+        return orders_pb2.SubmitResponse(accepted=order is not None, order=shown, reasons=reasons)
 
     def Cancel(
         self, request: orders_pb2.CancelRequest, context: grpc.ServicerContext
@@ -220,96 +248,6 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
             )
         except ValueError as error:
             _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
-
-
-def ticket_of(
-    *,
-    symbol: str,
-    side: str,
-    qty: str,
-    actor: str,
-    key: str,
-    type_: str = "",
-    time_in_force: str = "",
-    limit_price: str = "",
-    stop_price: str = "",
-    trail_price: str = "",
-    trail_percent: str = "",
-    algo: str = "",
-    algo_parameters: Mapping[str, str] | None = None,
-    algo_duration_s: int = 0,
-) -> manual.Ticket:
-    """Read a ticket; ValueError names the field, its value and what is allowed."""
-    if not actor or not key:
-        raise ValueError("actor and idempotency_key must not be empty")
-    return manual.Ticket(
-        symbol=symbol,
-        side=_choice("side", side, Side),
-        qty=_number("qty", qty),
-        actor=actor,
-        key=key,
-        type=_choice("type", type_ or "market", OrderType),
-        time_in_force=_choice("time_in_force", time_in_force, TimeInForce) if time_in_force else None,
-        limit_price=_number("limit_price", limit_price) if limit_price else None,
-        stop_price=_number("stop_price", stop_price) if stop_price else None,
-        trail=_trail(trail_price, trail_percent),
-        algo=algo,
-        algo_parameters=dict(algo_parameters or {}),
-        algo_duration_s=algo_duration_s,
-    )
-
-
-def change_of(
-    *,
-    actor: str,
-    key: str,
-    qty: str = "",
-    limit_price: str = "",
-    stop_price: str = "",
-    trail_price: str = "",
-    trail_percent: str = "",
-) -> replacing.Change:
-    """Read a change of a working order; ValueError names the field, its value and what is allowed."""
-    if not actor or not key:
-        raise ValueError("actor and idempotency_key must not be empty")
-    return replacing.Change(
-        actor=actor,
-        key=key,
-        qty=_number("qty", qty) if qty else None,
-        limit_price=_number("limit_price", limit_price) if limit_price else None,
-        stop_price=_number("stop_price", stop_price) if stop_price else None,
-        trail=_trail(trail_price, trail_percent),
-    )
-
-
-def _trail(price: str, percent: str) -> Trail | None:
-    if not price and not percent:
-        return None
-    return Trail(
-        _number("trail_price", price) if price else None,
-        _number("trail_percent", percent) if percent else None,
-    )
-
-
-E = TypeVar("E", Side, OrderType, TimeInForce)
-
-
-def _choice(field: str, value: str, kind: type[E]) -> E:
-    try:
-        return kind(value)
-    except ValueError:
-        allowed = ", ".join(item.value for item in kind)
-        raise ValueError(f"{field} {value!r} is not one of {allowed}") from None
-
-
-def _number(field: str, value: str) -> Decimal:
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise ValueError(f"{field} {value!r} is not a decimal number") from None
-    if not number.is_finite():
-        raise ValueError(f"{field} {value!r} is not a finite number")
-    return number
 
 
 def _actor(actor: str, context: grpc.ServicerContext) -> str:

@@ -72,7 +72,8 @@ def done(order: Order) -> Answer:
 
 def still_fits(engine: "Engine", order: Order) -> bool:
     """Whether an exit closes no more than is held, for a stop may have closed it before."""
-    if order.intent is not Intent.EXIT:
+    if order.intent is not Intent.EXIT or order.legs:
+        # A package states of each leg that it closes, and the venue holds it to that.
         return True
     held = engine.session.portfolio.position(order.asset_id).qty
     closing = sum(

@@ -16,6 +16,7 @@ from ratchet.common.tracing import traceparent
 from ratchet.core.assets import Registry
 from ratchet.core.exits import ExitOutcome
 from ratchet.core.orders import Order
+from ratchet.core.orders.rows import to_row
 from ratchet.core.performance import TOTAL, DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
 from ratchet.core.risk import BreakerChange
@@ -239,14 +240,26 @@ class LedgerWriter:
             order.status.value, order.intent.value, order.reason, order.signal_id, item.proposal_id,
             item.idempotency_key, seq, item.place, float(order.reference_price or 0), self.epoch,
             to_datetime(order.created_ts), to_datetime(order.updated_ts), asset.venue, order.replaces,
-            item.parent_id or None, Json({**_trail(order), **({"algo": item.algo} if item.algo else {})}),
+            item.parent_id or None, Json(self._order_detail(item)),
         )  # fmt: skip
+
+    def _order_detail(self, item: NewOrder) -> dict[str, Any]:
+        detail: dict[str, Any] = {"algo": item.algo} if item.algo else {}
+        return {**detail, **self._legs(item.order)}
+
+    def _legs(self, order: Order) -> dict[str, Any]:
+        """What was executed of each leg of a package, and under which id the venue reports it."""
+        if not order.legs:
+            return {}
+        registry = self.registry
+        return {"legs": [{**to_row(leg), "symbol": registry[leg.asset_id].symbol} for leg in order.legs]}
 
     def _update_row(self, change: OrderChange) -> tuple[Any, ...]:
         order = change.order
-        detail = {"filled_notional": str(order.filled_notional)} if order.filled_qty else {}
+        detail: dict[str, Any] = {"filled_notional": str(order.filled_notional)} if order.filled_qty else {}
         if order.trail is not None:
             detail["trailed_stop"] = str(order.stop_price or "")
+        detail |= self._legs(order)
         return (
             order.client_order_id, order.status.value, order.filled_qty, order.filled_avg_price, Json(detail),
             order.broker_order_id or None, order.reason, change.detail, self.epoch,

@@ -9,6 +9,7 @@ from ratchet.common.errors import ConfigError
 from ratchet.common.platform import Platform
 from ratchet.core.assets import Asset
 from ratchet.core.fx.routing import VENUE as OANDA
+from ratchet.core.options.registry import with_contracts
 from ratchet.execution.adapters.alpaca import AlpacaBroker
 from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
 from ratchet.execution.adapters.oanda import OandaBroker
@@ -86,7 +87,7 @@ def open_accounts(
     made = {name: _OPEN[name](settings, platform) for name in names}
     router = BrokerRouter(
         {name: Venue(broker, updates) for name, (broker, updates) in made.items()},
-        platform.registry,
+        with_contracts(platform.registry),
         locate,
     )
     router.on_change = _gauged("all", on_change)
@@ -126,6 +127,7 @@ def _alpaca(settings: ExecutionSettings, platform: Platform) -> tuple[AlpacaBrok
         secret=secret,
         registry=platform.registry,
         paper=settings.trading_mode == "paper",
+        data_url=settings.alpaca_data_url,
         connect_timeout_s=settings.broker_connect_timeout_s,
         read_timeout_s=settings.broker_read_timeout_s,
     )

@@ -7,6 +7,7 @@ from ratchet.common.bus import Bus
 from ratchet.common.platform import load_platform
 from ratchet.common.runtime import MainLoop, ServiceRuntime
 from ratchet.common.streams import CONTROL
+from ratchet.core.options.registry import with_contracts
 from ratchet.risk.admin import build_router
 from ratchet.risk.breakers import Rearming
 from ratchet.risk.breakers_admin import build_breakers_router
@@ -24,21 +25,22 @@ def setup(runtime: ServiceRuntime) -> MainLoop:
     """Add the engine, its gRPC and admin faces; return the loop that follows changed limits."""
     settings = runtime.settings
     platform = load_platform(settings.config_dir, settings.dataset)
-    limits = Limits(runtime.db, platform.registry, platform.risk, settings.portfolio)
+    registry = with_contracts(platform.registry)
+    limits = Limits(runtime.db, registry, platform.risk, settings.portfolio)
     switch = Switch(runtime.db, runtime.bus, settings.portfolio)
     loaded = threading.Event()
 
     def on_change(changed: dict[str, float], actor: str) -> None:
         announce(runtime.bus, control_pb2.CONTROL_KIND_LIMITS, actor, "limits changed", changed)
 
-    measuring = Measuring(runtime.db, runtime.bus, platform.registry)
+    measuring = Measuring(runtime.db, runtime.bus, registry)
     rearming = Rearming(runtime.db, runtime.bus)
     servicer = RiskServicer(limits, on_change, measuring, rearming)
     runtime.add_grpc(
         "ratchet.v1.Risk", lambda server: risk_pb2_grpc.add_RiskServicer_to_server(servicer, server)
     )
     runtime.add_routes(build_router(runtime, limits, switch, on_change))
-    runtime.add_routes(build_measures_router(limits, measuring, platform.registry))
+    runtime.add_routes(build_measures_router(limits, measuring, registry))
     runtime.add_routes(build_breakers_router(runtime, limits, measuring, rearming))
     runtime.add_check(
         "limits", lambda: None if loaded.is_set() else "limits were not read from the database yet"

@@ -77,6 +77,10 @@ class Registry:
     def __contains__(self, symbol: object) -> bool:
         return symbol in self._by_symbol
 
+    def has(self, asset_id: int) -> bool:
+        """Say whether an id names something here."""
+        return 0 <= asset_id < len(self._assets)
+
     def by_symbol(self, symbol: str) -> Asset:
         """Return the asset, or raise KeyError that names the symbol."""
         return self._by_symbol[symbol]

@@ -80,7 +80,18 @@ def fee_for(
         return _crypto_fee(asset, side, qty, price, config, is_maker)
     if asset.asset_class in EQUITIES and side is Side.SELL and config.fees.regulatory:
         return Fee(sec_fee(notional(qty, price), ts) + taf_fee(qty, ts))
+    if asset.asset_class is AssetClass.OPTION:
+        return Fee(option_fee(side, qty, config))
     return _FREE
+
+
+def option_fee(side: Side, qty: Decimal, config: ExchangeConfig) -> Decimal:
+    """Return the regulatory and clearing fees of an execution in contracts, rounded up to the cent."""
+    if not config.fees.regulatory:
+        return ZERO
+    fees = config.options.fees
+    rate = fees.regulatory + fees.clearing + (fees.trading_activity if side is Side.SELL else ZERO)
+    return ceil_to(qty * rate, _CENT)
 
 
 def _crypto_fee(

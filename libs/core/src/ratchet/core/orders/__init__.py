@@ -18,7 +18,7 @@ from ratchet.core.orders.news import (
     OrderUpdate,
     OverfillError,
 )
-from ratchet.core.orders.order import TERMINAL, Order, Trail
+from ratchet.core.orders.order import TERMINAL, Order, OrderLeg, Trail
 from ratchet.core.orders.state import advance, can_follow
 from ratchet.core.orders.types import Fill, Intent, OrderStatus, OrderType, Side, TimeInForce, Write
 
@@ -32,6 +32,7 @@ __all__ = [
     "MissedFillError",
     "Order",
     "OrderEventKind",
+    "OrderLeg",
     "OrderRow",
     "OrderStateError",
     "OrderStatus",

@@ -34,6 +34,23 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLeg:
+    """One leg of a package: `ratio` units of an asset in each, and what the venue has executed of it.
+
+    `broker_order_id` is the venue's id of the leg, under which it reports executions.
+    """
+
+    asset_id: int
+    side: Side
+    ratio: int
+    is_closing: bool = False
+    reference_price: Decimal | None = None
+    broker_order_id: str = ""
+    filled_qty: Decimal = ZERO
+    filled_notional: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One order as Ratchet knows it; times are event times in ns since the epoch, UTC.
 
@@ -47,6 +64,9 @@ class Order:
     both by client_order_id (by the venue's id when the replacement was made outside). Of what it has filled,
     `carried_qty` was filled by that order before. The `stop_price` of a trailing stop is where the venue has
     moved it to, None until it has said so.
+
+    With `legs` it is a package: `qty` counts packages, prices are the net of all legs (negative for a
+    credit), and `asset_id` and `side` are those of its first leg.
     """
 
     client_order_id: str
@@ -76,6 +96,12 @@ class Order:
     replaced_by: str = ""
     trail: Trail | None = None
     carried_qty: Decimal = ZERO
+    legs: tuple[OrderLeg, ...] = ()
+
+    @property
+    def asset_ids(self) -> tuple[int, ...]:
+        """Every asset that it trades."""
+        return tuple(leg.asset_id for leg in self.legs) if self.legs else (self.asset_id,)
 
     @property
     def remaining_qty(self) -> Decimal:

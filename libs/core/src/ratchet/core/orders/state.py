@@ -233,7 +233,8 @@ def _asked(order: Order) -> Write:
 
 
 def _fill(order: Order, update: OrderUpdate) -> Order:
-    if update.qty <= 0 or update.price <= 0:
+    # The net price of a package may be a credit, or nothing.
+    if update.qty <= 0 or (update.price <= 0 and not order.legs):
         raise IllegalTransition(
             order, f"a fill needs a positive qty and price, not {update.qty} at {update.price}"
         )

@@ -6,9 +6,12 @@ from ratchet.core.orders.money import ZERO
 from ratchet.core.portfolio.portfolio import Portfolio
 from ratchet.core.portfolio.position import Position
 
+OPTION_TYPES = frozenset({"OPEXC", "OPASN", "OPEXP", "OPTRD", "OPCSH"})
+"""Exercise, assignment and expiration: contracts that go, and the shares and the money that come for them."""
+
 BORROW_FEE = "FEE.BORROW"
 """The fee for shares that were borrowed overnight, which no fill has reckoned with."""
-REPLAYED_TYPES = frozenset({"DIV", "SPLIT", "INT", BORROW_FEE})
+REPLAYED_TYPES = frozenset({"DIV", "SPLIT", "INT", BORROW_FEE}) | OPTION_TYPES
 """Types that a backtest and a replay book; other fees are reckoned with each fill."""
 
 
@@ -43,4 +46,4 @@ def book_activity(
 
 def units_of(kind: str, qty: Decimal) -> Decimal:
     """Return the units that change hands: a cash dividend names those that it was paid for."""
-    return qty if kind.startswith("SPLIT") else ZERO
+    return qty if kind.partition(".")[0] in OPTION_TYPES | {"SPLIT"} else ZERO

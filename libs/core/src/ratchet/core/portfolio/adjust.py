@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from ratchet.core.assets.contracts import multiplier_of
 from ratchet.core.orders.money import ZERO, to_money
 from ratchet.core.orders.types import Side
 from ratchet.core.portfolio.books import Books
@@ -49,11 +50,13 @@ def _store(books: Books, before: Position, position: Position, ts: int, *, is_sp
     if trade is None or before.qty * position.qty < 0:
         side = Side.BUY if position.qty > 0 else Side.SELL
         books.trades[asset_id] = OpenTrade(
-            asset_id, side, ts, float(books.marks[asset_id]), abs(position.qty), abs(position.cost)
-        )
+            asset_id, side, ts, books.mark(asset_id)[0], abs(position.qty), abs(position.cost),
+            rate=float(multiplier_of(asset_id)),
+        )  # fmt: skip
     elif is_split:
         ratio = float(before.qty / position.qty)
-        books.marks[asset_id] *= ratio
+        mark, mark_ts = books.mark(asset_id)
+        books.set_mark(asset_id, mark * ratio, mark_ts)
         books.trades[asset_id] = replace(
             trade,
             best_price=trade.best_price * ratio,

@@ -1,12 +1,14 @@
 """What a portfolio writes down, and the way to a JSON-able dict and back, exactly."""
 
 import base64
+from collections.abc import Container
 from decimal import Decimal
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ratchet.core.assets.contracts import is_contract
 from ratchet.core.assets.types import AssetClass
 from ratchet.core.orders.rows import from_row, to_row
 from ratchet.core.portfolio.day import DayBook
@@ -16,7 +18,10 @@ from ratchet.core.portfolio.trades import OpenTrade
 
 
 class Books:
-    """Cash, positions, running trades, marks by asset id, and the running day."""
+    """Cash, positions, running trades, marks by asset id, and the running day.
+
+    Marks of the registry's assets are columns; those of option contracts, whose ids are far apart, are not.
+    """
 
     def __init__(self, size: int, cash: Decimal) -> None:
         self.cash = cash
@@ -27,10 +32,29 @@ class Books:
         self.day = DayBook(cash)
         self.marks = np.zeros(size, dtype=np.float64)
         self.mark_ts = np.zeros(size, dtype=np.int64)
+        self._contracts: dict[int, tuple[float, int]] = {}
+
+    def mark(self, asset_id: int) -> tuple[float, int]:
+        """Return the last price of an asset or contract and its event time, (0, 0) before the first."""
+        if is_contract(asset_id):
+            return self._contracts.get(asset_id, (0.0, 0))
+        return float(self.marks[asset_id]), int(self.mark_ts[asset_id])
+
+    def set_mark(self, asset_id: int, price: float, ts: int) -> None:
+        """Take a price."""
+        if is_contract(asset_id):
+            self._contracts[asset_id] = (price, ts)
+        else:
+            self.marks[asset_id], self.mark_ts[asset_id] = price, ts
+
+    def keep_contracts(self, wanted: Container[int]) -> None:
+        """Forget the prices of all other contracts."""
+        self._contracts = {i: mark for i, mark in self._contracts.items() if i in wanted}
 
     def dump(self) -> dict[str, Any]:
         """Return everything as a JSON-able dict."""
         held = sorted(self.positions)
+        contracts = [[i, *mark] for i, mark in sorted(self._contracts.items())]
         return {
             "cash": str(self.cash),
             "peak_equity": str(self.peak_equity),
@@ -41,6 +65,7 @@ class Books:
             "mark_ts": _packed(self.mark_ts, "<i8"),
             "day": _dump_day(self.day),
             "seen": list(self.seen),
+            **({"contracts": contracts} if contracts else {}),
         }
 
     @classmethod
@@ -53,6 +78,8 @@ class Books:
         trades = (from_row(OpenTrade, row) for row in state["trades"])
         books.trades = {trade.asset_id: trade for trade in trades}
         _load_marks(books, state)
+        for asset_id, mark, mark_ts in state.get("contracts", ()):
+            books.set_mark(asset_id, mark, mark_ts)
         books.seen = RecentIds(state["seen"])
         _load_day(books.day, state["day"])
         return books

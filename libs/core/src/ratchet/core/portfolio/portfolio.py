@@ -1,6 +1,6 @@
 """The portfolio of record: cash, positions, marks, daily profit and loss. One writer; not thread-safe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ratchet.core.assets.contracts import is_contract, multiplier_of
 from ratchet.core.assets.types import AssetClass, Registry
 from ratchet.core.market.batch import BarBatch, Floats
 from ratchet.core.orders.money import ZERO, from_float, notional
@@ -16,6 +17,7 @@ from ratchet.core.orders.types import Fill
 from ratchet.core.performance.daily import DailyPerformance
 from ratchet.core.portfolio.adjust import adjust_units
 from ratchet.core.portfolio.books import Books
+from ratchet.core.portfolio.contracts import book_contracts
 from ratchet.core.portfolio.margin import MarginHoldings, book_margined
 from ratchet.core.portfolio.position import Booking, Position, book
 from ratchet.core.portfolio.trades import ClosedTrade, OpenTrade
@@ -79,14 +81,15 @@ class Portfolio:
         margin = self._margin_of(fill.asset_id)
         if margin is not None:
             booking = book_margined(position, fill, margin)
+        elif is_contract(fill.asset_id):
+            booking = book_contracts(position, fill)
         else:
             booking = book(position, fill.side, fill.qty, fill.price, fill.ts, fill.fee, fill.fee_in_base)
         self._books.seen.add(fill.execution_id)
         self._books.cash += booking.cash_delta
         self._store(booking.position)
-        if not self._books.marks[fill.asset_id]:
-            self._books.marks[fill.asset_id] = float(fill.price)
-            self._books.mark_ts[fill.asset_id] = fill.ts
+        if not self._books.mark(fill.asset_id)[0]:
+            self._books.set_mark(fill.asset_id, float(fill.price), fill.ts)
         closed = self._track(fill, booking)
         self._books.day.add_flow(self._class_of(fill.asset_id), booking.cash_delta, closed)
         return AppliedFill(fill, booking.position, booking.cash_delta, booking.realized_pnl, closed)
@@ -115,8 +118,8 @@ class Portfolio:
         position, realized = adjust_units(self._books, asset_id, delta, ts, cost, is_split=is_split)
         margin = self._margin_of(asset_id)
         if margin is None:
-            return position, realized
-        price = abs(cost / delta) if cost else from_float(self._books.marks[asset_id])
+            return self._settled(before, position, realized)
+        price = abs(cost / delta) if cost else from_float(self._books.mark(asset_id)[0])
         settled = margin.fill(asset_id, delta, price)
         position = replace(position, cost=settled.cost, realized_pnl=before.realized_pnl)
         self._store(position)
@@ -132,6 +135,13 @@ class Portfolio:
             self._books.day.begin(batch.ts // NS_PER_DAY)
             if self._books.trades:
                 self._see(batch)
+        self._books.peak_equity = max(self.peak_equity, self.equity)
+
+    def mark_contracts(self, marks: Mapping[int, tuple[float, int]]) -> None:
+        """Take prices of option contracts and their times; those neither given nor held are forgotten."""
+        self._books.keep_contracts({*marks, *self._books.positions})
+        for asset_id, (price, ts) in marks.items():
+            self._books.set_mark(asset_id, price, ts)
         self._books.peak_equity = max(self.peak_equity, self.equity)
 
     def day_to_close(self, ts: int) -> str:
@@ -182,19 +192,20 @@ class Portfolio:
 
     def mark_of(self, asset_id: int) -> tuple[float, int]:
         """Return the last close and its event time, (0, 0) before the first bar."""
-        return float(self._books.marks[asset_id]), int(self._books.mark_ts[asset_id])
+        return self._books.mark(asset_id)
 
     def view(self, asset_id: int) -> PositionView | None:
         """Return one open position as risk sees it."""
         position = self._books.positions.get(asset_id)
         if position is None:
             return None
+        mark, mark_ts = self._books.mark(asset_id)
         return PositionView(
             asset_id=asset_id,
             qty=position.qty,
             avg_entry_price=position.avg_entry_price,
-            mark=float(self._books.marks[asset_id]),
-            mark_ts=int(self._books.mark_ts[asset_id]),
+            mark=mark,
+            mark_ts=mark_ts,
             opened_ts=position.opened_ts,
             high_watermark=self._books.trades[asset_id].best_price,
             realized_pnl=self._books.trades[asset_id].pnl,
@@ -254,13 +265,24 @@ class Portfolio:
         margin = self._margin_of(position.asset_id)
         if margin is not None:
             return margin.value(position.asset_id)
-        return notional(position.qty, from_float(self._books.marks[position.asset_id]))
+        mark = from_float(self._books.mark(position.asset_id)[0])
+        return notional(position.qty, mark) * multiplier_of(position.asset_id)
 
     def _store(self, position: Position) -> None:
         if position.qty:
             self._books.positions[position.asset_id] = position
         else:
             self._books.positions.pop(position.asset_id, None)
+
+    def _settled(self, before: Position, after: Position, realized: Decimal) -> tuple[Position, Decimal]:
+        """Return units that no order has moved with their profit in money, not in the terms of prices."""
+        factor = multiplier_of(after.asset_id)
+        if factor == 1:
+            return after, realized
+        profit = realized * factor
+        after = replace(after, realized_pnl=before.realized_pnl + profit)
+        self._store(after)
+        return after, profit
 
     def _class_values(self) -> dict[AssetClass, Decimal]:
         values: dict[AssetClass, Decimal] = {}
@@ -274,7 +296,7 @@ class Portfolio:
         asset_id = fill.asset_id
         trades, pnl = self._books.trades, booking.realized_pnl
         margin = self._margin_of(asset_id)
-        rate = 1.0 if margin is None else margin.rate(asset_id)
+        rate = float(multiplier_of(asset_id)) if margin is None else margin.rate(asset_id)
         trade = trades.get(asset_id) or OpenTrade.begin(fill, rate)
         if not booking.closed_qty:
             trades[asset_id] = trade.enter(booking, pnl)

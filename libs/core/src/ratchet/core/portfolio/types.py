@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from ratchet.core.assets.contracts import multiplier_of
 from ratchet.core.orders.types import Intent, Side
 
 
@@ -50,7 +51,7 @@ class PortfolioSnapshot:
     """A portfolio at one event time (ns, UTC); money in the account currency.
 
     `quote_rates` holds, by asset id, what one unit of the currency of its prices is worth in the account's,
-    for assets whose prices are in another one.
+    for assets whose prices are in another one. Prices of option contracts count times their multiplier.
     """
 
     portfolio: str
@@ -68,5 +69,5 @@ class PortfolioSnapshot:
     quote_rates: Mapping[int, float] = field(default_factory=dict)
 
     def rate(self, asset_id: int) -> float:
-        """Return what one unit of the currency of an asset's prices is worth in the account's."""
-        return self.quote_rates.get(asset_id, 1.0)
+        """Return what one unit of an asset, per 1 of its price, is worth in the account's currency."""
+        return self.quote_rates.get(asset_id) or float(multiplier_of(asset_id))

@@ -91,7 +91,7 @@ class Book:
         return book
 
     def _hold(self, position: PositionView, registry: Registry) -> None:
-        if position.asset_id >= len(registry):
+        if not registry.has(position.asset_id):
             self.strangers.add(position.asset_id)
             return
         asset = registry[position.asset_id]
@@ -110,7 +110,7 @@ class Book:
             self.cash_room -= notional
 
     def _work(self, order: OpenOrder, registry: Registry) -> None:
-        if order.asset_id >= len(registry):
+        if not registry.has(order.asset_id):
             self.strangers.add(order.asset_id)
             return
         self.working.add(order.asset_id)

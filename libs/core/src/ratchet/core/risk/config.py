@@ -74,12 +74,14 @@ class RiskConfig(BaseModel):
 
     max_spread_ratio: Ratio = 0.01
     """Largest bid-ask spread over the mid price, where it is known."""
+    max_option_spread_ratio: Ratio = 0.25
+    """The same for options, of whose premium the spread is a far larger part."""
     require_spread: bool = False
     """Whether an asset without a known spread takes no entry."""
     max_bar_share_ratio: Ratio = 0.05
     """An order's share of the asset's average money traded in a bar."""
-    volume_unreported: tuple[AssetClass, ...] = (AssetClass.FOREX, AssetClass.COMMODITY)
-    """Classes whose venues report no traded volume (OANDA counts ticks): that limit cannot hold for them."""
+    volume_unreported: tuple[AssetClass, ...] = (AssetClass.FOREX, AssetClass.COMMODITY, AssetClass.OPTION)
+    """Classes without a known traded volume (OANDA counts ticks): that limit cannot hold for them."""
     max_price_deviation_ratio: Ratio = 0.10
     """How far a buy may be priced above the last mark, and a sell below it, as a fraction of the mark."""
     max_orders_per_minute: Annotated[int, Field(ge=1)] | None = 60

@@ -88,7 +88,7 @@ class RiskEngine:
         return denials
 
     def _judge(self, book: Book, proposal: Proposal, denials: list[Denial]) -> Verdict:
-        if not 0 <= proposal.asset_id < len(self.registry):
+        if not self.registry.has(proposal.asset_id):
             return _reject(proposal, Denial(Reason.ASSET_UNKNOWN, f"asset {proposal.asset_id}"))
         if proposal.intent is Intent.EXIT:
             return self._judge_exit(book, proposal)

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.core.assets import Registry
+from ratchet.core.assets import Registry, is_contract
 from ratchet.core.market.batch import AssetIds, BarBatch, Floats
 from ratchet.core.orders import Intent, Order
 from ratchet.core.portfolio import ClosedTrade
-from ratchet.core.risk.context import AssetFacts, Greeks, RiskContext
+from ratchet.core.risk.context import AssetFacts, RiskContext
+from ratchet.core.risk.contracts import ContractView
 from ratchet.core.risk.records import TradeRecords
 from ratchet.core.signals.types import MarketContext
 
@@ -42,7 +43,7 @@ class RiskInputs:
         self._closes: Floats = np.zeros((RETURN_DAYS + 1, size))
         self._days = 0
         self._events: Mapping[int, tuple[int, ...]] = {}
-        self._greeks: Mapping[int, Greeks] = {}
+        self._contracts: Mapping[int, ContractView] = {}
         self._records = TradeRecords()
         self._entries: deque[int] = deque(maxlen=10_000)
 
@@ -83,9 +84,13 @@ class RiskInputs:
         """Replace the known earnings reports: event times (ns, UTC) by asset id."""
         self._events = dict(events)
 
-    def set_greeks(self, greeks: Mapping[int, Greeks]) -> None:
-        """Replace the known sensitivities of options by asset id."""
-        self._greeks = dict(greeks)
+    def set_contracts(self, contracts: Mapping[int, ContractView]) -> None:
+        """Replace what is known of option contracts, by their ids."""
+        self._contracts = dict(contracts)
+
+    def contract(self, asset_id: int) -> ContractView | None:
+        """Return what is known of a contract, None if nothing is."""
+        return self._contracts.get(asset_id)
 
     def close_day(self, marks: Floats) -> None:
         """Take the last marks of a day that has ended, by asset id; 0 for an asset that was never seen."""
@@ -131,12 +136,33 @@ class RiskInputs:
     ) -> RiskContext:
         """Return what risk must know of these assets at `ts`; marks and their event times by asset id.
 
-        An asset without a mark has no facts.
+        An asset without a mark has no facts; nor has a contract without a quote.
         """
-        wanted = sorted(set(asset_ids))
+        asked = set(asset_ids)
+        wanted = sorted(i for i in asked if not is_contract(i))
         facts = {i: self._facts(i, marks, mark_ts) for i in wanted if marks[i]}
+        returns = self.returns(wanted)
+        for i in sorted(asked.intersection(self._contracts)):
+            facts[i], own = self._contract(self._contracts[i])
+            if own is not None:
+                returns[i] = own
         recent = tuple(at for at in self._entries if ts - _MINUTE_NS < at <= ts)
-        return RiskContext(facts, self.returns(wanted), self._records.all(), recent)
+        return RiskContext(facts, returns, self._records.all(), recent)
+
+    def _contract(self, view: ContractView) -> tuple[AssetFacts, Floats | None]:
+        """Return a contract's facts, and its returns: the underlying's, as its delta multiplies them."""
+        regime, found = int(self._regime[view.underlying_id]), self.returns([view.underlying_id])
+        facts = AssetFacts(
+            mark=view.mark,
+            mark_ts=view.mark_ts,
+            bar_notional=0.0,
+            regime=None if regime == _UNKNOWN_REGIME else regime,
+            spread_ratio=view.spread_ratio,
+            events=self._events.get(view.underlying_id, ()),
+            greeks=view.greeks,
+        )
+        own, elasticity = found.get(view.underlying_id), view.elasticity
+        return facts, None if own is None or elasticity is None else own * elasticity
 
     def _facts(self, asset_id: int, marks: Floats, mark_ts: NDArray[np.int64]) -> AssetFacts:
         regime, spread = int(self._regime[asset_id]), float(self._spread[asset_id])
@@ -148,7 +174,6 @@ class RiskInputs:
             spread_ratio=None if np.isnan(spread) else spread,
             quote_ts=None if np.isnan(spread) else int(self._quote_ts[asset_id]),
             events=self._events.get(asset_id, ()),
-            greeks=self._greeks.get(asset_id),
         )
 
     def state(self) -> dict[str, Any]:

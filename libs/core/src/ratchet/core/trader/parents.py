@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.core.assets import Asset, Registry
+from ratchet.core.assets import Asset, Registry, multiplier_of
 from ratchet.core.execution import (
     Algorithm,
     AlgorithmsConfig,
@@ -122,7 +122,7 @@ class ParentBook:
     def plan(self, order: Order) -> Order:
         """Take an order of the trader over if the configuration says so; return it as it then stands."""
         asset = self._registry[order.asset_id]
-        worth = notional(order.qty, order.reference_price or ZERO)
+        worth = notional(order.qty, order.reference_price or ZERO) * multiplier_of(order.asset_id)
         rule = self._config.rule_for(asset, order.intent, worth)
         # An exit of a quantity that cannot be cut goes out whole, as it must.
         if rule is None or not is_multiple(order.qty, asset.qty_increment):

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Self
 
-from ratchet.core.assets import Registry
+from ratchet.core.assets import Registry, is_contract
 from ratchet.core.exchange import ExchangeConfig, Fee, fee_for
 from ratchet.core.execution import AlgorithmsConfig, MarketView
 from ratchet.core.exits import ExitEngine, ExitOutcome, ExitStates, OutcomeBook
@@ -31,6 +31,7 @@ from ratchet.core.orders import (
     Intent,
     Order,
     OrderEventKind,
+    OrderLeg,
     OrderStatus,
     OrderType,
     OrderUpdate,
@@ -38,6 +39,7 @@ from ratchet.core.orders import (
     advance,
 )
 from ratchet.core.orders.money import from_float
+from ratchet.core.orders.packages import fill_leg
 from ratchet.core.orders.rows import evolve, from_row, to_row
 from ratchet.core.phases import PhaseState
 from ratchet.core.portfolio import (
@@ -50,6 +52,7 @@ from ratchet.core.portfolio import (
 )
 from ratchet.core.risk import BreakerBoard, BreakersConfig, Proposal, RiskContext, Verdict
 from ratchet.core.risk.breakers.board import strictest
+from ratchet.core.risk.contracts import ContractView
 from ratchet.core.risk.inputs import RiskInputs
 from ratchet.core.signals import SignalBatch
 from ratchet.core.trader.flatten import flatten_proposals
@@ -107,7 +110,7 @@ class TradingSession:
         self, ts: int, seq: int, trading_state: str = "active", day_close: str = ""
     ) -> PortfolioSnapshot:
         """Return the portfolio with its working orders and breakers, in the stricter of both states."""
-        views = [_open_order(order) for order in self.working_orders if _takes_part(order)]
+        views = [view for order in self.working_orders if _takes_part(order) for view in _open_orders(order)]
         views += self.parents.open_views()
         state = strictest(trading_state, self.breakers.trading_state)
         snapshot = self.portfolio.snapshot(ts, seq, views, state, day_close)
@@ -116,7 +119,7 @@ class TradingSession:
     def risk_context(self, asset_ids: Iterable[int], ts: int) -> RiskContext:
         """Return what risk must know to judge entries in these assets at `ts`, beside what is held."""
         held = self.portfolio.positions.keys()
-        working = {order.asset_id for order in self._orders.values()}
+        working = {i for order in self._orders.values() for i in order.asset_ids}
         return self.inputs.context({*asset_ids, *held, *working}, *self.portfolio.marks, ts)
 
     def close_day(self, ts: int, seq: int, trading_state: str = "active") -> DayClose | None:
@@ -177,6 +180,25 @@ class TradingSession:
             self._outcomes.follow(
                 _outcome(client_order_id, order.reason, before, order.side, qty, float(price), ts, {})
             )
+        return self._keep(advanced), applied
+
+    def on_leg_fill(
+        self, order: Order, leg: OrderLeg, update: OrderUpdate, execution_id: str, fee: Fee | None = None
+    ) -> tuple[Order, AppliedFill]:
+        """Stage 2: book one execution of a package's leg; a repeated one changes nothing.
+
+        Raises OrderStateError when the quantities contradict what is known; nothing is changed then.
+        """
+        part = evolve(order, asset_id=leg.asset_id, side=leg.side, legs=())
+        fill = self.fill_of(part, execution_id, update.qty, update.price, update.ts, fee)
+        advanced = fill_leg(order, leg, update)
+        if advanced is order:
+            position = self.portfolio.position(leg.asset_id)
+            return order, AppliedFill(fill, position, Decimal(0), Decimal(0), duplicate=True)
+        applied = self.portfolio.apply(fill)
+        if applied.closed_trade is not None:
+            self.inputs.note_trade(applied.closed_trade)
+            self.breakers.note_trade(float(applied.closed_trade.pnl))
         return self._keep(advanced), applied
 
     def fill_of(
@@ -240,6 +262,17 @@ class TradingSession:
         ids = self._quotes.note(batch)
         self.inputs.note_spreads(ids, self._quotes.spreads(ids), self._quotes.times(ids))
 
+    def mark_contracts(self, views: Mapping[int, ContractView]) -> None:
+        """Take what is known of option contracts, by their ids: those held, working, or about to be."""
+        self.portfolio.mark_contracts({i: (view.mark, view.mark_ts) for i, view in views.items()})
+        self.inputs.set_contracts(views)
+
+    @property
+    def contracts(self) -> frozenset[int]:
+        """Option contracts that are held or worked."""
+        working = (i for order in self._orders.values() for i in order.asset_ids)
+        return frozenset(i for i in (*self.portfolio.positions, *working) if is_contract(i))
+
     def decide(
         self,
         bars: Sequence[BarBatch],
@@ -282,7 +315,8 @@ class TradingSession:
             if order.client_order_id not in self.parents:
                 self._orders[order.client_order_id] = order
         for proposal, verdict in zip(proposals, verdicts, strict=True):
-            if verdict.approved and proposal.intent is Intent.EXIT:
+            # What follows an exit is told by bars, which contracts have none of.
+            if verdict.approved and proposal.intent is Intent.EXIT and not is_contract(proposal.asset_id):
                 self._outcomes.follow(self._exit_of(proposal, verdict.qty, ts))
         return orders
 
@@ -403,6 +437,22 @@ def _outcome(
 def _takes_part(order: Order) -> bool:
     """A resting stop closes nothing yet; one without an answer blocks its asset like any other."""
     return not is_protective(order) or order.status is OrderStatus.UNKNOWN
+
+
+def _open_orders(order: Order) -> list[OpenOrder]:
+    """Return what a working order still reserves; of a package, each leg's part."""
+    if not order.legs:
+        return [_open_order(order)]
+    parts = []
+    for leg in order.legs:
+        left = order.qty * leg.ratio - leg.filled_qty
+        part = evolve(
+            order, asset_id=leg.asset_id, side=leg.side, qty=left, filled_qty=Decimal(0), limit_price=None,
+            reference_price=leg.reference_price, legs=(),
+        )  # fmt: skip
+        if left > 0:
+            parts.append(_open_order(part))
+    return parts
 
 
 def _open_order(order: Order) -> OpenOrder:

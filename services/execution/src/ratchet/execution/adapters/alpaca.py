@@ -7,7 +7,7 @@ hold quantities as floats, and cannot be had without pandas.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -15,12 +15,12 @@ import requests
 import urllib3
 from alpaca.common.exceptions import APIError
 from alpaca.common.rest import RESTClient
-from requests.adapters import HTTPAdapter
 
 from ratchet.common import metrics
 from ratchet.core.assets import Registry
 from ratchet.execution.adapters import alpaca_wire as wire
 from ratchet.execution.adapters.alpaca_post import OrderCalls
+from ratchet.execution.adapters.alpaca_quotes import OptionQuotes, TimeoutAdapter
 from ratchet.execution.adapters.unsent import never_connected
 from ratchet.execution.broker import (
     BrokerAccount,
@@ -29,6 +29,7 @@ from ratchet.execution.broker import (
     BrokerNotReachedError,
     BrokerOrder,
     BrokerPosition,
+    BrokerQuote,
     BrokerRefusedError,
     BrokerThrottledError,
     BrokerUnreachableError,
@@ -59,19 +60,6 @@ _NO_ANSWER = (
 T = TypeVar("T")
 
 
-class TimeoutAdapter(HTTPAdapter):
-    """Gives every request a time-out, (connect, read) in seconds, that the SDK does not."""
-
-    def __init__(self, connect_s: float, read_s: float) -> None:
-        self._timeout_s = (connect_s, read_s)
-        super().__init__(max_retries=0)
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        """Send with the time-out."""
-        kwargs["timeout"] = self._timeout_s
-        return super().send(request, **kwargs)
-
-
 class AlpacaBroker:
     """The broker port over Alpaca's REST API; calls are serialised, so any thread may use it."""
 
@@ -83,6 +71,7 @@ class AlpacaBroker:
         secret: str,
         registry: Registry,
         paper: bool = True,
+        data_url: str = "",
         connect_timeout_s: float = 2.0,
         read_timeout_s: float = 5.0,
     ) -> None:
@@ -97,6 +86,7 @@ class AlpacaBroker:
         self._orders = OrderCalls(
             url, key, secret, connect_timeout_s=connect_timeout_s, read_timeout_s=read_timeout_s
         )
+        self._quotes = OptionQuotes(data_url or url, key, secret)
         self._lock = threading.Lock()
         self._symbols = wire.position_symbols(registry)
 
@@ -166,6 +156,10 @@ class AlpacaBroker:
             if row.get("status") != "canceled"
         ]
 
+    def option_quotes(self, symbols: Sequence[str]) -> list[BrokerQuote]:
+        """GET /v1beta1/options/quotes/latest; the calls of trading do not wait for it."""
+        return self._ask_freely("option_quotes", lambda: self._quotes.latest(symbols))
+
     def _activities(self, path: str, since_ns: int, more: dict[str, str]) -> list[wire.Json]:
         params: dict[str, Any] = {
             "after": wire.format_time(since_ns),
@@ -194,12 +188,19 @@ class AlpacaBroker:
         """Close the connections."""
         self._client._session.close()  # noqa: SLF001
         self._orders.close()
+        self._quotes.close()
 
     def _ask(self, operation: str, call: Callable[[], T]) -> T:
-        started = time.perf_counter()
-        try:
+        def alone() -> T:
             with self._lock:
                 return call()
+
+        return self._ask_freely(operation, alone)
+
+    def _ask_freely(self, operation: str, call: Callable[[], T]) -> T:
+        started = time.perf_counter()
+        try:
+            return call()
         except APIError as error:
             raise _translate(operation, error) from error
         except _NO_ANSWER as error:

@@ -7,13 +7,16 @@ from typing import Any
 
 from ratchet.common.timestamps import to_ns
 from ratchet.core.assets import Registry
-from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce, Trail
+from ratchet.core.options import is_option_symbol
+from ratchet.core.orders import Intent, OrderStatus, OrderType, Side, TimeInForce, Trail
 from ratchet.execution.broker import (
     BrokerAccount,
     BrokerActivity,
     BrokerFill,
+    BrokerLeg,
     BrokerOrder,
     BrokerPosition,
+    BrokerQuote,
     OrderRequest,
     ReplaceRequest,
     TradeUpdate,
@@ -46,6 +49,7 @@ _STATUS = {
 }
 _ORDER_TYPES = {item.value: item for item in OrderType}
 _TIMES_IN_FORCE = {item.value: item for item in TimeInForce}
+_PACKAGE = "mleg"
 _FILL_EVENTS = frozenset({"fill", "partial_fill"})
 
 
@@ -53,8 +57,10 @@ class WireError(ValueError):
     """A message does not have the shape that Alpaca documents; the text names the field."""
 
 
-def order_body(request: OrderRequest) -> dict[str, str]:
+def order_body(request: OrderRequest) -> dict[str, Any]:
     """Return the body of POST /v2/orders; numbers are strings, which are exact."""
+    if request.legs:
+        return package_body(request)
     body = {
         "client_order_id": request.client_order_id,
         "symbol": request.symbol,
@@ -65,6 +71,9 @@ def order_body(request: OrderRequest) -> dict[str, str]:
     }
     if request.limit_price is not None:
         body["limit_price"] = f"{request.limit_price:f}"
+    if is_option_symbol(request.symbol):
+        # Without it, an order that is larger than the position would turn it around.
+        body["position_intent"] = _position_intent(request.side, is_closing=request.intent is Intent.EXIT)
     if request.stop_price is not None:
         body["stop_price"] = f"{request.stop_price:f}"
     if request.trail is not None and request.trail.price is not None:
@@ -74,14 +83,53 @@ def order_body(request: OrderRequest) -> dict[str, str]:
     return body
 
 
+def package_body(request: OrderRequest) -> dict[str, Any]:
+    """Return the body of a package: one order of class mleg, at one net price."""
+    body: dict[str, Any] = {
+        "client_order_id": request.client_order_id,
+        "order_class": _PACKAGE,
+        "type": request.type.value,
+        "time_in_force": request.time_in_force.value,
+        "qty": f"{request.qty:f}",
+        "legs": [
+            {
+                "symbol": leg.symbol,
+                "ratio_qty": str(leg.ratio),
+                "side": leg.side.value,
+                "position_intent": _position_intent(leg.side, is_closing=leg.is_closing),
+            }
+            for leg in request.legs
+        ],
+    }
+    if request.limit_price is not None:
+        body["limit_price"] = f"{request.limit_price:f}"
+    return body
+
+
+def _position_intent(side: Side, *, is_closing: bool) -> str:
+    return f"{side.value}_to_{'close' if is_closing else 'open'}"
+
+
+def _parse_leg(data: Json) -> BrokerLeg:
+    return BrokerLeg(
+        broker_order_id=str(_need(data, "id")),
+        symbol=str(_need(data, "symbol")),
+        side=Side(_need(data, "side")),
+        ratio=int(_must(data, "ratio_qty")),
+        is_closing=str(data.get("position_intent") or "").endswith("close"),
+    )
+
+
 def parse_order(data: Json) -> BrokerOrder:
-    """Read one order."""
+    """Read one order; a package with its legs."""
     status = str(_need(data, "status"))
+    is_package = data.get("order_class") == _PACKAGE
+    legs = tuple(_parse_leg(leg) for leg in data.get("legs") or ()) if is_package else ()
     return BrokerOrder(
         broker_order_id=str(_need(data, "id")),
         client_order_id=str(_need(data, "client_order_id")),
-        symbol=str(data.get("symbol") or ""),
-        side=Side(data.get("side") or "buy"),
+        symbol=legs[0].symbol if legs else str(data.get("symbol") or ""),
+        side=legs[0].side if legs else Side(data.get("side") or "buy"),
         type=_order_type(data),
         time_in_force=_time_in_force(data),
         status=_STATUS.get(status, OrderStatus.UNKNOWN),
@@ -95,6 +143,8 @@ def parse_order(data: Json) -> BrokerOrder:
         raw_status=status,
         replaced_by=str(data.get("replaced_by") or ""),
         trail=_trail(data),
+        legs=legs,
+        is_leg=is_package and bool(data.get("symbol")),
     )
 
 
@@ -136,7 +186,8 @@ def parse_update(data: Json) -> TradeUpdate:
     order = parse_order(_need(data, "order"))
     ts = parse_time(data.get("timestamp") or _need(data, "at"))
     fill = None
-    if event in _FILL_EVENTS:
+    # The execution of a package is that of its legs, which are told by themselves.
+    if event in _FILL_EVENTS and not order.legs:
         fill = BrokerFill(
             execution_id=str(_need(data, "execution_id")),
             broker_order_id=order.broker_order_id,
@@ -177,6 +228,11 @@ def parse_position(data: Json, symbols: Mapping[str, str]) -> BrokerPosition:
     if data.get("side") == "short" and qty > 0:
         qty = -qty
     return BrokerPosition(symbols.get(symbol, symbol), qty, _must(data, "avg_entry_price"))
+
+
+def parse_option_quote(symbol: str, data: Json) -> BrokerQuote:
+    """Read the last quote of an option contract."""
+    return BrokerQuote(symbol, _must(data, "bp"), _must(data, "ap"), parse_time(_need(data, "t")))
 
 
 def parse_account(data: Json) -> BrokerAccount:

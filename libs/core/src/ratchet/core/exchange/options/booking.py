@@ -7,24 +7,19 @@ is; orders, events and FILL rows state the premium.
 from dataclasses import replace
 from decimal import Decimal
 
+from ratchet.core.exchange.fees import option_fee
 from ratchet.core.exchange.types import Activity, EventType, ExchangeEvent, ExchangeOrder, ExchangeStatus
 from ratchet.core.exchange.venue import Venue
 from ratchet.core.orders.ids import execution_id
-from ratchet.core.orders.money import ZERO, canonical, ceil_to, notional
+from ratchet.core.orders.money import ZERO, canonical, notional
 from ratchet.core.orders.rows import evolve
 from ratchet.core.orders.types import Side
 from ratchet.core.portfolio.position import Booking, book
 
-_CENT = Decimal("0.01")
-
 
 def contract_fee(venue: Venue, side: Side, qty: Decimal) -> Decimal:
     """Return the regulatory and clearing fees of an execution, rounded up to the cent."""
-    if not venue.config.fees.regulatory:
-        return ZERO
-    fees = venue.options.config.fees
-    rate = fees.regulatory + fees.clearing + (fees.trading_activity if side is Side.SELL else ZERO)
-    return ceil_to(qty * rate, _CENT)
+    return option_fee(side, qty, venue.config)
 
 
 def book_execution(
@@ -102,6 +97,7 @@ def _record(
         order.filled_qty,
         order.remaining_qty,
         order.status.value,
+        fee=fee,
     )
     venue.record(row)
     if fee:
@@ -116,6 +112,7 @@ def _record(
                 cum_qty=ZERO,
                 leaves_qty=ZERO,
                 order_status="",
+                fee=ZERO,
                 description=f"fee of {canonical(qty)} {name}",
             )
         )

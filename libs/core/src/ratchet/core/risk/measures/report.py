@@ -94,7 +94,7 @@ def report(
 def _exposures(snapshot: PortfolioSnapshot, registry: Registry) -> dict[int, float]:
     exposures: dict[int, float] = {}
     for position in snapshot.positions:
-        if not 0 <= position.asset_id < len(registry):
+        if not registry.has(position.asset_id):
             raise ValueError(f"asset {position.asset_id} is not in the registry")
         value = float(position.qty) * position.mark * snapshot.rate(position.asset_id)
         if not math.isfinite(value):

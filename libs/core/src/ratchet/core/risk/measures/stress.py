@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ratchet.core.assets import Asset, AssetClass, Registry
+from ratchet.core.assets import Asset, AssetClass, Registry, multiplier_of
 from ratchet.core.portfolio import PositionView
 from ratchet.core.risk.context import Greeks
 
@@ -159,8 +159,9 @@ def stress(
 
 def _pnl(position: PositionView, shock: float, greeks: Greeks | None) -> float:
     qty = float(position.qty)
+    value = position.mark * multiplier_of(position.asset_id)
     if greeks is None:
-        return qty * position.mark * shock
+        return qty * value * shock
     # Gamma is the change of delta per 1 %, so a move of 1 changes it by a hundred times that.
     move = greeks.delta * shock + 0.5 * greeks.gamma * 100.0 * shock**2
-    return qty * max(move, -position.mark)
+    return qty * max(move, -value)

@@ -1,5 +1,6 @@
 """A wide spread is a cost that no signal has reckoned with."""
 
+from ratchet.core.assets import AssetClass
 from ratchet.core.risk.reasons import Reason
 from ratchet.core.risk.rulebook import Denial, Entry, entry_rule
 
@@ -12,7 +13,9 @@ def spread(entry: Entry) -> Denial | None:
         if config.require_spread:
             return Denial(Reason.SPREAD_UNKNOWN, f"{entry.asset.symbol}: the spread is not known")
         return None
-    if known <= config.max_spread_ratio:
+    is_option = entry.asset.asset_class is AssetClass.OPTION
+    limit = config.max_option_spread_ratio if is_option else config.max_spread_ratio
+    if known <= limit:
         return None
-    detail = f"{entry.asset.symbol}: spread {known:.3%}, {config.max_spread_ratio:.3%} allowed"
+    detail = f"{entry.asset.symbol}: spread {known:.3%}, {limit:.3%} allowed"
     return Denial(Reason.SPREAD_LIMIT, detail)

@@ -26,4 +26,4 @@ def greeks_limit(entry: Entry) -> float:
             continue
         held = math.copysign(1.0, step) * book.greeks[name]
         units = min(units, (limit * book.equity - held) / abs(step))
-    return units * entry.proposal.price
+    return units * book.unit_value(entry.proposal)
