@@ -212,7 +212,7 @@ def test_a_step_that_only_others_have_committed_is_finished(desk, paper_venue, m
     batches, seq = simulation._next, venue.place.step_seq + 1
     assert batches is not None
 
-    def fail(*_: Any, **_) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise DatabaseUnavailableError("gone")
 
     with monkeypatch.context() as patch:
@@ -233,7 +233,7 @@ def test_after_a_crash_between_two_commits_the_start_catches_up(desk, paper_venu
         who.post("/v2/orders", order())
     batches, seq = simulation._next, venue.place.step_seq + 1
 
-    def fail(*_: Any, **_) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise DatabaseUnavailableError("gone")
 
     with monkeypatch.context() as patch:
