@@ -21,9 +21,9 @@ from ratchet.core.orders.order import TERMINAL
 from ratchet.core.risk import reasons_table
 from ratchet.core.risk.breakers import BreakerName
 from ratchet.core.trader import PROTECTIVE_STOP
-from ratchet.execution.capabilities.table import capabilities_table
 from ratchet.execution.crash import POINTS
-from ratchet.execution.denials import denials_table
+from ratchet.execution.sending.denials import denials_table
+from ratchet.execution.venue.capabilities.table import capabilities_table
 
 EDGE = re.compile(r"^ +(\w+|\[\*\]) --> (\w+|\[\*\])", re.MULTILINE)
 QTY = Decimal(2)

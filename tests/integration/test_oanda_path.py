@@ -20,9 +20,9 @@ from ratchet.common.paths import default_dir
 from ratchet.common.platform import load_platform
 from ratchet.core.assets import Registry
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
-from ratchet.execution.adapters.oanda import OandaBroker
-from ratchet.execution.adapters.oanda_stream import OandaUpdates
-from ratchet.execution.broker import (
+from ratchet.execution.venue.adapters.oanda import OandaBroker
+from ratchet.execution.venue.adapters.oanda_stream import OandaUpdates
+from ratchet.execution.venue.broker import (
     BrokerRefusedError,
     BrokerUnreachableError,
     OrderNotFoundError,

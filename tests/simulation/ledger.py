@@ -12,13 +12,13 @@ from ratchet.common.errors import CommitUnknownError, FencedError
 from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
-from ratchet.execution.activities import BookedActivity
-from ratchet.execution.by_asset import put_back
-from ratchet.execution.events import OrderChange
-from ratchet.execution.ledger import Decision, NewOrder
-from ratchet.execution.phases import PhaseView
+from ratchet.execution.books.activities import BookedActivity
+from ratchet.execution.books.report import Report
+from ratchet.execution.ledger.by_asset import put_back
+from ratchet.execution.ledger.effects import Decision, NewOrder
+from ratchet.execution.ledger.events import OrderChange
+from ratchet.execution.loops.phases import PhaseView
 from ratchet.execution.ports import Saved
-from ratchet.execution.report import Report
 from tests.simulation.faults import Faults
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ratchet.execution.engine import Engine
-from ratchet.execution.sync import Synced, Synchronizer
+from ratchet.execution.venue.sync import Synced, Synchronizer
 from tests.simulation.faults import Rates
 from tests.simulation.ledger import MemoryTransaction
 from tests.simulation.schedules import play, play_all

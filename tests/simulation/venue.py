@@ -10,7 +10,7 @@ from ratchet.core.exchange import Exchange, ExchangeConfig, ExchangeEvent, Excha
 from ratchet.core.exchange import OrderRequest as ExchangeRequest
 from ratchet.core.market import BarBatch
 from ratchet.core.orders import OrderStatus
-from ratchet.execution.broker import (
+from ratchet.execution.venue.broker import (
     BrokerAccount,
     BrokerFill,
     BrokerOrder,

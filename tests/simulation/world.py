@@ -22,18 +22,18 @@ from ratchet.core.phases import PhasePlan, PhasesConfig, PhaseState
 from ratchet.core.portfolio import PortfolioSnapshot
 from ratchet.core.risk import Proposal, RiskConfig, RiskContext, RiskEngine, Verdict
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
-from ratchet.execution.broker import BrokerError, OrderRequest
-from ratchet.execution.commands import Commands
+from ratchet.execution.books.reconcile import Reconciler
 from ratchet.execution.config import ExecutionSettings
 from ratchet.execution.engine import Engine
-from ratchet.execution.gate import Gate
-from ratchet.execution.inbox import Inbox
-from ratchet.execution.live import LiveLoop
+from ratchet.execution.ledger.recovery import Loader
+from ratchet.execution.loops.commands import Commands
+from ratchet.execution.loops.live import LiveLoop
 from ratchet.execution.parts import Parts
-from ratchet.execution.reconcile import Reconciler
-from ratchet.execution.recovery import Loader
 from ratchet.execution.risk_client import RiskUnavailableError
-from ratchet.execution.throttle import TokenBucket
+from ratchet.execution.sending.gate import Gate
+from ratchet.execution.sending.throttle import TokenBucket
+from ratchet.execution.venue.broker import BrokerError, OrderRequest
+from ratchet.execution.venue.inbox import Inbox
 from tests.simulation.clock import SECOND, VirtualClock
 from tests.simulation.faults import Crash, Faults, Rates
 from tests.simulation.ledger import Books, MemoryLedger

@@ -16,10 +16,10 @@ from ratchet.core.orders import (
     TimeInForce,
     advance,
 )
-from ratchet.execution.capabilities import ALPACA, OANDA, VENUES, OrderClass, Shape
-from ratchet.execution.capabilities.table import capabilities_table
-from ratchet.execution.denials import Denial, denials_table
-from ratchet.execution.gate import Gate
+from ratchet.execution.sending.denials import Denial, denials_table
+from ratchet.execution.sending.gate import Gate
+from ratchet.execution.venue.capabilities import ALPACA, OANDA, VENUES, OrderClass, Shape
+from ratchet.execution.venue.capabilities.table import capabilities_table
 
 T, F, D = OrderType, TimeInForce, Denial
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
-from ratchet.execution.broker import BrokerOrder, TradeUpdate
-from ratchet.execution.commands import BusyError, Commands, LateError
-from ratchet.execution.inbox import Inbox
+from ratchet.execution.loops.commands import BusyError, Commands, LateError
+from ratchet.execution.venue.broker import BrokerOrder, TradeUpdate
+from ratchet.execution.venue.inbox import Inbox
 
 ORDER = BrokerOrder(
     "b", "c", "BTC/USDT", Side.BUY, OrderType.MARKET, TimeInForce.GTC, OrderStatus.ACCEPTED,

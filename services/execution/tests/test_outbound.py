@@ -22,7 +22,11 @@ from ratchet.core.orders import (
     TimeInForce,
     advance,
 )
-from ratchet.execution.broker import (
+from ratchet.execution.sending.outbound import Outbound, Timing
+from ratchet.execution.sending.paced import PacedBroker
+from ratchet.execution.sending.sender import Outcome, Sender
+from ratchet.execution.sending.throttle import Priority, TokenBucket, Unlimited
+from ratchet.execution.venue.broker import (
     BrokerNotReachedError,
     BrokerOrder,
     BrokerThrottledError,
@@ -30,10 +34,6 @@ from ratchet.execution.broker import (
     OrderNotFoundError,
     OrderRequest,
 )
-from ratchet.execution.outbound import Outbound, Timing
-from ratchet.execution.paced import PacedBroker
-from ratchet.execution.sender import Outcome, Sender
-from ratchet.execution.throttle import Priority, TokenBucket, Unlimited
 
 
 class VirtualClock:

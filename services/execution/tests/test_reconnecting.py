@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ratchet.execution.adapters.reconnecting import Reconnecting
+from ratchet.execution.venue.adapters.reconnecting import Reconnecting
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.core.assets import Asset, AssetClass, Registry
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
-from ratchet.execution.broker import (
+from ratchet.execution.venue.broker import (
     BrokerAccount,
     BrokerFill,
     BrokerOrder,
@@ -20,7 +20,7 @@ from ratchet.execution.broker import (
     TradeUpdate,
     failed_venues,
 )
-from ratchet.execution.router import BrokerRouter, Venue
+from ratchet.execution.venue.router import BrokerRouter, Venue
 
 
 class Account:

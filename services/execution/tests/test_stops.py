@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from ratchet.core.orders import Intent, Order, OrderType, Side
 from ratchet.core.trader.protection import PROTECTIVE_STOP
-from ratchet.execution.ledger import Effects, NewOrder
-from ratchet.execution.stops import only_protected
+from ratchet.execution.ledger.effects import Effects, NewOrder
+from ratchet.execution.sending.stops import only_protected
 
 
 def order(asset_id: int, reason: str = "SIGNAL") -> Order:

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 import pytest
 
 from ratchet.core.assets import Registry
-from ratchet.execution.adapters.alpaca import AlpacaBroker
+from ratchet.execution.venue.adapters.alpaca import AlpacaBroker
 
 CREATED = "2025-01-02T15:00:00.123456789Z"
 

@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 from ratchet.common.embedded import free_port
 from ratchet.core.assets import Registry
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
-from ratchet.execution.adapters.alpaca import AlpacaBroker
-from ratchet.execution.adapters.alpaca_wire import (
+from ratchet.execution.sending.sender import Outcome, Sender
+from ratchet.execution.venue.adapters.alpaca import AlpacaBroker
+from ratchet.execution.venue.adapters.alpaca_wire import (
     WireError,
     format_time,
     order_body,
     parse_time,
     parse_update,
 )
-from ratchet.execution.broker import (
+from ratchet.execution.venue.broker import (
     BrokerNotReachedError,
     BrokerRefusedError,
     BrokerUnreachableError,
@@ -24,7 +25,6 @@ from ratchet.execution.broker import (
     OrderNotFoundError,
     OrderRequest,
 )
-from ratchet.execution.sender import Outcome, Sender
 
 
 def request(qty: str = "0.123456789") -> OrderRequest:

@@ -11,7 +11,7 @@ import pytest
 from websockets.sync.server import Server, ServerConnection, serve
 
 from ratchet.common.embedded import free_port
-from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
+from ratchet.execution.venue.adapters.alpaca_stream import AlpacaUpdates
 
 UPDATE = {
     "event": "new", "timestamp": "2025-01-02T15:00:00.123456789Z",

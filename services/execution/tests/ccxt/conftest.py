@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ratchet.core.assets import Asset, AssetClass, Registry
-from ratchet.execution.adapters.ccxt_broker import CcxtBroker
-from ratchet.execution.adapters.ccxt_client import CcxtOptions
+from ratchet.execution.venue.adapters.ccxt_broker import CcxtBroker
+from ratchet.execution.venue.adapters.ccxt_client import CcxtOptions
 
 KEY, SECRET = "binance-key", "binance-secret"
 NOW_MS = 1_736_000_000_000

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
-from ratchet.execution.adapters.ccxt_broker import CcxtBroker
-from ratchet.execution.broker import (
+from ratchet.execution.venue.adapters.ccxt_broker import CcxtBroker
+from ratchet.execution.venue.broker import (
     BrokerRefusedError,
     BrokerThrottledError,
     BrokerUnreachableError,

@@ -7,8 +7,8 @@ import pytest
 
 from ratchet.common.errors import ConfigError, SettingsError
 from ratchet.core.assets import Registry
-from ratchet.execution.adapters.ccxt_connect import ccxt_account
 from ratchet.execution.config import ExecutionSettings
+from ratchet.execution.venue.adapters.ccxt_connect import ccxt_account
 
 
 def settings(**changes: Any) -> ExecutionSettings:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.execution.adapters.ccxt_ids import IdError, from_wire, to_wire
-from ratchet.execution.adapters.ccxt_venues import rules_of
+from ratchet.execution.venue.adapters.ccxt_ids import IdError, from_wire, to_wire
+from ratchet.execution.venue.adapters.ccxt_venues import rules_of
 
 NAMES = ("binance", "okx", "gate", "kucoin", "kraken", "alpaca", "one-without-a-row")
 

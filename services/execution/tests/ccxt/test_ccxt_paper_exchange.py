@@ -15,10 +15,10 @@ import pytest
 
 from ratchet.core.assets import AssetClass, Registry
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce
-from ratchet.execution.adapters.ccxt_broker import CcxtBroker
-from ratchet.execution.adapters.ccxt_client import CcxtOptions
-from ratchet.execution.adapters.ccxt_stream import CcxtUpdates, Nudge
-from ratchet.execution.broker import (
+from ratchet.execution.venue.adapters.ccxt_broker import CcxtBroker
+from ratchet.execution.venue.adapters.ccxt_client import CcxtOptions
+from ratchet.execution.venue.adapters.ccxt_stream import CcxtUpdates, Nudge
+from ratchet.execution.venue.broker import (
     BrokerRefusedError,
     DuplicateOrderError,
     OrderNotFoundError,

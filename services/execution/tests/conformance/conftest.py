@@ -19,13 +19,13 @@ from ratchet.common.embedded import free_port
 from ratchet.common.paths import default_dir
 from ratchet.common.platform import load_platform
 from ratchet.core.assets import Registry
-from ratchet.execution.adapters.alpaca import AlpacaBroker
-from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
-from ratchet.execution.adapters.ccxt_broker import CcxtBroker
-from ratchet.execution.adapters.ccxt_client import CcxtOptions
-from ratchet.execution.adapters.ccxt_stream import CcxtUpdates
-from ratchet.execution.adapters.oanda import OandaBroker
-from ratchet.execution.adapters.oanda_stream import OandaUpdates
+from ratchet.execution.venue.adapters.alpaca import AlpacaBroker
+from ratchet.execution.venue.adapters.alpaca_stream import AlpacaUpdates
+from ratchet.execution.venue.adapters.ccxt_broker import CcxtBroker
+from ratchet.execution.venue.adapters.ccxt_client import CcxtOptions
+from ratchet.execution.venue.adapters.ccxt_stream import CcxtUpdates
+from ratchet.execution.venue.adapters.oanda import OandaBroker
+from ratchet.execution.venue.adapters.oanda_stream import OandaUpdates
 
 # One entry an adapter; each names a fixture that yields a Harness.
 HARNESSES = [

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from ratchet.core.assets import Registry
 from ratchet.core.orders import OrderType, Side, TimeInForce
-from ratchet.execution.broker import Broker, OrderRequest, TradeUpdate, Update, UpdateStream
+from ratchet.execution.venue.broker import Broker, OrderRequest, TradeUpdate, Update, UpdateStream
 
 
 @dataclass

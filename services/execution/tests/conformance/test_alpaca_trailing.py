@@ -19,8 +19,8 @@ import requests
 from ratchet.common.paths import default_dir
 from ratchet.common.platform import load_platform
 from ratchet.core.orders import OrderStatus, OrderType, Side, TimeInForce, Trail
-from ratchet.execution.adapters.alpaca import AlpacaBroker
-from ratchet.execution.broker import BrokerRefusedError, OrderRequest, ReplaceRequest
+from ratchet.execution.venue.adapters.alpaca import AlpacaBroker
+from ratchet.execution.venue.broker import BrokerRefusedError, OrderRequest, ReplaceRequest
 
 pytestmark = pytest.mark.integration
 KEY, SECRET = "PKTRAIL", "secret-of-the-trailing-test"

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from ratchet.core.orders import OrderStatus, Side
-from ratchet.execution.broker import (
+from ratchet.execution.venue.broker import (
     BrokerRefusedError,
     DuplicateOrderError,
     OrderNotFoundError,

@@ -28,7 +28,20 @@ from ratchet.core.orders.ids import signal_id
 from ratchet.core.phases import PhasePlan, PhasesConfig
 from ratchet.core.risk import RiskConfig, RiskEngine
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
-from ratchet.execution.broker import (
+from ratchet.execution.books.reconcile import Reconciler
+from ratchet.execution.config import ExecutionSettings
+from ratchet.execution.engine import Engine
+from ratchet.execution.ledger.outbox import OutboxRelay
+from ratchet.execution.ledger.postgres import PostgresLedger
+from ratchet.execution.ledger.recovery import Loader
+from ratchet.execution.loops.commands import Commands
+from ratchet.execution.loops.live import LiveLoop
+from ratchet.execution.loops.marks import Marks
+from ratchet.execution.loops.replay import ReplayLoop
+from ratchet.execution.parts import Parts
+from ratchet.execution.sending.gate import Gate
+from ratchet.execution.sending.throttle import Throttle, Unlimited
+from ratchet.execution.venue.broker import (
     BrokerAccount,
     BrokerActivity,
     BrokerFill,
@@ -42,20 +55,7 @@ from ratchet.execution.broker import (
     ReplaceRequest,
     TradeUpdate,
 )
-from ratchet.execution.commands import Commands
-from ratchet.execution.config import ExecutionSettings
-from ratchet.execution.engine import Engine
-from ratchet.execution.gate import Gate
-from ratchet.execution.inbox import Inbox
-from ratchet.execution.live import LiveLoop
-from ratchet.execution.marks import Marks
-from ratchet.execution.outbox import OutboxRelay
-from ratchet.execution.parts import Parts
-from ratchet.execution.pg_ledger import PostgresLedger
-from ratchet.execution.reconcile import Reconciler
-from ratchet.execution.recovery import Loader
-from ratchet.execution.replay import ReplayLoop
-from ratchet.execution.throttle import Throttle, Unlimited
+from ratchet.execution.venue.inbox import Inbox
 from ratchet.v1 import control_pb2, orders_pb2
 
 HOUR = 3_600_000_000_000

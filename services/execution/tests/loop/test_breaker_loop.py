@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from ratchet.common.daily_closes import read_daily_closes
-from ratchet.execution.ledger import Effects
-from ratchet.execution.queries import data_quality, earnings
-from ratchet.execution.reconcile import Report
-from ratchet.execution.watch import observe, rearm
+from ratchet.execution.books.reconcile import Report
+from ratchet.execution.ledger.effects import Effects
+from ratchet.execution.ledger.queries import data_quality, earnings
+from ratchet.execution.loops.watch import observe, rearm
 
 pytestmark = pytest.mark.integration
 

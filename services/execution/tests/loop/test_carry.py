@@ -22,8 +22,8 @@ from ratchet.core.phases import PhasePlan, PhasesConfig
 from ratchet.core.portfolio.activities import BORROW_FEE, REPLAYED_TYPES, told_type
 from ratchet.core.risk import RiskConfig
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
-from ratchet.execution.broker import BrokerActivity
-from ratchet.execution.recovery import Loader
+from ratchet.execution.ledger.recovery import Loader
+from ratchet.execution.venue.broker import BrokerActivity
 from ratchet.v1 import control_pb2
 
 pytestmark = pytest.mark.integration

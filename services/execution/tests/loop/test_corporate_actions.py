@@ -11,7 +11,7 @@ from ratchet.common.codec import encode_bars, encode_signals
 from ratchet.common.streams import SIGNALS, WATERMARK, bars_stream
 from ratchet.core.exchange import ActionKind, CorporateAction, Exchange, ExchangeConfig
 from ratchet.core.portfolio.activities import REPLAYED_TYPES
-from ratchet.execution.broker import BrokerActivity
+from ratchet.execution.venue.broker import BrokerActivity
 from ratchet.v1 import control_pb2
 
 pytestmark = pytest.mark.integration

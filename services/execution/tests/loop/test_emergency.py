@@ -12,10 +12,10 @@ from ratchet.common.bus import Bus
 from ratchet.common.db import Database
 from ratchet.common.embedded import ValkeyServer
 from ratchet.core.orders import OrderType, Side
-from ratchet.execution import emergency, manual
+from ratchet.execution.operators import emergency, manual
+from ratchet.execution.operators.switch import KillSwitch
 from ratchet.execution.risk_client import RiskUnavailableError
-from ratchet.execution.switch import KillSwitch
-from ratchet.execution.throttle import TokenBucket
+from ratchet.execution.sending.throttle import TokenBucket
 
 pytestmark = pytest.mark.integration
 
@@ -96,7 +96,7 @@ def test_flatten_closes_one_class_or_symbol_and_clears_the_way(live: Any, move: 
     )
     # Risk takes one position an asset, so this one is placed outside.
     from ratchet.core.orders import TimeInForce
-    from ratchet.execution.broker import OrderRequest
+    from ratchet.execution.venue.broker import OrderRequest
 
     live.broker.submit(
         OrderRequest("theirs", more.symbol, more.side, more.type, TimeInForce.GTC, more.qty, more.limit_price)
@@ -166,7 +166,7 @@ def test_an_entry_beyond_the_limit_waits_and_is_then_refused(live: Any, move: An
 
 
 def test_a_standby_can_throw_the_switch_but_not_trade(make_world: Any) -> None:
-    from ratchet.execution.commands import BusyError, Commands
+    from ratchet.execution.loops.commands import BusyError, Commands
 
     world = make_world()
     world.start()

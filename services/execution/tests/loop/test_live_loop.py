@@ -7,7 +7,7 @@ import pytest
 
 from ratchet.core.orders import Side
 from ratchet.core.phases import PhaseState
-from ratchet.execution import manual
+from ratchet.execution.operators import manual
 from ratchet.execution.risk_client import RiskUnavailableError
 
 pytestmark = pytest.mark.integration

@@ -14,8 +14,8 @@ from ratchet.common.streams import quotes_stream
 from ratchet.core.market import QuoteBatch
 from ratchet.core.orders import OrderType, Side, child_order_id
 from ratchet.core.risk import RiskConfig, RiskEngine
-from ratchet.execution import manual, replacing
-from ratchet.execution.quotes import QuoteInbox, QuoteReader
+from ratchet.execution.loops.quotes import QuoteInbox, QuoteReader
+from ratchet.execution.operators import manual, replacing
 
 pytestmark = pytest.mark.integration
 CHILDREN = (

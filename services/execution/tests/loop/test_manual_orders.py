@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from ratchet.common.http_server import HttpServer
 from ratchet.common.runtime import ServiceRuntime
 from ratchet.common.settings import Settings
-from ratchet.execution.admin import build_router
-from ratchet.execution.servicer import ExecutionServicer
+from ratchet.execution.operators.admin import build_router
+from ratchet.execution.operators.servicer import ExecutionServicer
 from ratchet.v1 import orders_pb2, orders_pb2_grpc
 
 pytestmark = pytest.mark.integration

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ratchet.core.orders import Side
-from ratchet.execution import manual
-from ratchet.execution.broker import BrokerActivity, BrokerPosition
+from ratchet.execution.operators import manual
+from ratchet.execution.venue.broker import BrokerActivity, BrokerPosition
 
 pytestmark = pytest.mark.integration
 DAY_NS = 86_400_000_000_000
@@ -185,7 +185,7 @@ def test_an_order_made_by_hand_while_we_were_down_is_booked_before_the_books_are
     live: Any, move: Any
 ) -> None:
     from ratchet.core.orders import OrderType, TimeInForce
-    from ratchet.execution.broker import OrderRequest
+    from ratchet.execution.venue.broker import OrderRequest
 
     live.start()
     move(3)

@@ -7,7 +7,7 @@ import pytest
 
 from ratchet.core.orders import OrderType, Side
 from ratchet.core.risk import RiskConfig, RiskEngine
-from ratchet.execution import manual, replacing
+from ratchet.execution.operators import manual, replacing
 
 pytestmark = pytest.mark.integration
 

@@ -232,7 +232,7 @@ def test_a_phase_change_counts_from_the_step_after_it(world: Any) -> None:
 
 def test_orders_placed_outside_are_adopted_and_shown(world: Any) -> None:
     from ratchet.core.orders import OrderType, Side, TimeInForce
-    from ratchet.execution.broker import OrderRequest
+    from ratchet.execution.venue.broker import OrderRequest
 
     world.run(2)
     world.broker.submit(
@@ -246,7 +246,7 @@ def test_orders_placed_outside_are_adopted_and_shown(world: Any) -> None:
 
 def test_positions_found_at_the_first_start_are_taken_over(make_world: Any) -> None:
     from ratchet.core.orders import OrderType, Side, TimeInForce
-    from ratchet.execution.broker import OrderRequest
+    from ratchet.execution.venue.broker import OrderRequest
 
     world = make_world()
     world.broker.on_bars(make_first_bars(world))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ratchet.core.orders import OrderType, Side
-from ratchet.execution import emergency, manual, replacing
+from ratchet.execution.operators import emergency, manual, replacing
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.common.codec import encode_bars
 from ratchet.common.streams import bars_stream
-from ratchet.execution.by_asset import put_back, take_out
+from ratchet.execution.ledger.by_asset import put_back, take_out
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ from ratchet.common.codec import encode_bars, encode_signals
 from ratchet.common.streams import SIGNALS, WATERMARK, bars_stream
 from ratchet.core.market import BarBatch, Step
 from ratchet.core.signals import MarketContext, SignalBatch
-from ratchet.execution.servicer import ExecutionServicer
+from ratchet.execution.operators.servicer import ExecutionServicer
 from ratchet.v1 import control_pb2, orders_pb2, orders_pb2_grpc
 
 pytestmark = pytest.mark.integration

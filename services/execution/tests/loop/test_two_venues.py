@@ -23,10 +23,11 @@ from ratchet.core.orders.ids import signal_id
 from ratchet.core.phases import PhasePlan, PhasesConfig
 from ratchet.core.risk import RiskConfig
 from ratchet.core.signals import MarketContext, Signal, SignalBatch
-from ratchet.execution.adapters import oanda_wire as wire
-from ratchet.execution.adapters.alpaca_wire import format_time
-from ratchet.execution.adapters.oanda_stream import OandaUpdates
-from ratchet.execution.broker import (
+from ratchet.execution.ledger.recovery import Loader
+from ratchet.execution.venue.adapters import oanda_wire as wire
+from ratchet.execution.venue.adapters.alpaca_wire import format_time
+from ratchet.execution.venue.adapters.oanda_stream import OandaUpdates
+from ratchet.execution.venue.broker import (
     BrokerAccount,
     BrokerFill,
     BrokerOrder,
@@ -35,8 +36,7 @@ from ratchet.execution.broker import (
     OrderNotFoundError,
     OrderRequest,
 )
-from ratchet.execution.recovery import Loader
-from ratchet.execution.router import BrokerRouter, Venue
+from ratchet.execution.venue.router import BrokerRouter, Venue
 from ratchet.v1 import control_pb2
 
 pytestmark = pytest.mark.integration

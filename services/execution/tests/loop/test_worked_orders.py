@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.core.execution import AlgorithmsConfig
 from ratchet.core.orders import child_order_id
-from ratchet.execution.servicer import ExecutionServicer
+from ratchet.execution.operators.servicer import ExecutionServicer
 from ratchet.v1 import orders_pb2, orders_pb2_grpc
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from ratchet.core.assets import Asset, AssetClass, Registry
-from ratchet.execution.adapters.oanda import OandaBroker
+from ratchet.execution.venue.adapters.oanda import OandaBroker
 
 ACCOUNT = "101-001-0000007-001"
 BASE = f"/v3/accounts/{ACCOUNT}"

@@ -8,16 +8,17 @@ import pytest
 
 from ratchet.core.assets import Registry
 from ratchet.core.orders import Intent, OrderStatus, OrderType, Side, TimeInForce
-from ratchet.execution.adapters.oanda import OandaBroker
-from ratchet.execution.adapters.oanda_stream import OandaUpdates
-from ratchet.execution.adapters.oanda_wire import (
+from ratchet.execution.sending.sender import Outcome, Sender
+from ratchet.execution.venue.adapters.oanda import OandaBroker
+from ratchet.execution.venue.adapters.oanda_stream import OandaUpdates
+from ratchet.execution.venue.adapters.oanda_wire import (
     Symbols,
     order_body,
     parse_activities,
     replacing_body,
     settled,
 )
-from ratchet.execution.broker import (
+from ratchet.execution.venue.broker import (
     BrokerRefusedError,
     BrokerThrottledError,
     BrokerUnreachableError,
@@ -27,7 +28,6 @@ from ratchet.execution.broker import (
     ReplaceRequest,
     TradeUpdate,
 )
-from ratchet.execution.sender import Outcome, Sender
 
 ACCOUNT = "101-001-0000007-001"
 

@@ -31,9 +31,9 @@ from ratchet.core.options.registry import with_contracts
 from ratchet.core.phases import PhasePlan, PhasesConfig
 from ratchet.core.risk import RiskConfig, RiskEngine
 from ratchet.core.signals import MarketContext, SignalBatch
-from ratchet.execution.adapters.alpaca import AlpacaBroker
-from ratchet.execution.adapters.alpaca_stream import AlpacaUpdates
-from ratchet.execution.recovery import Loader
+from ratchet.execution.ledger.recovery import Loader
+from ratchet.execution.venue.adapters.alpaca import AlpacaBroker
+from ratchet.execution.venue.adapters.alpaca_stream import AlpacaUpdates
 from ratchet.v1 import control_pb2
 
 KEY, SECRET = "PKTEST", "secret-of-the-test"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ratchet.core.orders import Side
-from ratchet.execution import manual
+from ratchet.execution.operators import manual
 
 pytestmark = pytest.mark.integration
 

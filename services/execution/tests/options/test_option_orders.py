@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ratchet.core.orders import OrderType, Side, TimeInForce
-from ratchet.execution import emergency, manual
+from ratchet.execution.operators import emergency, manual
 
 pytestmark = pytest.mark.integration
 

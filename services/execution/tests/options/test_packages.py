@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ratchet.core.orders import Side
-from ratchet.execution import emergency, manual, packages
-from ratchet.execution.errors import RefusedError
+from ratchet.execution.operators import emergency, manual, packages
+from ratchet.execution.operators.errors import RefusedError
 
 pytestmark = pytest.mark.integration
 

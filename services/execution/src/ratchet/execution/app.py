@@ -16,28 +16,28 @@ from ratchet.core.options.registry import ContractRegistry
 from ratchet.core.risk import RiskEngine
 from ratchet.core.risk.contracts import Carry
 from ratchet.execution import crash
-from ratchet.execution.admin import build_router
-from ratchet.execution.broker import BrokerError, BrokerRefusedError, BrokerUnreachableError
-from ratchet.execution.commands import Commands
+from ratchet.execution.books.reconcile import Reconciler
 from ratchet.execution.config import ExecutionSettings
 from ratchet.execution.engine import Engine
-from ratchet.execution.gate import Gate
-from ratchet.execution.inbox import Inbox
-from ratchet.execution.live import LiveLoop
-from ratchet.execution.marks import Marks
-from ratchet.execution.outbox import OutboxRelay
+from ratchet.execution.ledger.outbox import OutboxRelay
+from ratchet.execution.ledger.postgres import PostgresLedger
+from ratchet.execution.ledger.recovery import Loader
+from ratchet.execution.loops.commands import Commands
+from ratchet.execution.loops.live import LiveLoop
+from ratchet.execution.loops.marks import Marks
+from ratchet.execution.loops.quotes import QuoteReader
+from ratchet.execution.loops.replay import ReplayLoop
+from ratchet.execution.loops.watch import rearm
+from ratchet.execution.operators.admin import build_router
+from ratchet.execution.operators.servicer import ExecutionServicer
 from ratchet.execution.parts import Parts
-from ratchet.execution.pg_ledger import PostgresLedger
 from ratchet.execution.ports import SystemClock
-from ratchet.execution.quotes import QuoteReader
-from ratchet.execution.reconcile import Reconciler
-from ratchet.execution.recovery import Loader
-from ratchet.execution.replay import ReplayLoop
 from ratchet.execution.risk_client import RiskClient
-from ratchet.execution.servicer import ExecutionServicer
-from ratchet.execution.throttle import TokenBucket, Unlimited
-from ratchet.execution.venues import open_accounts
-from ratchet.execution.watch import rearm
+from ratchet.execution.sending.gate import Gate
+from ratchet.execution.sending.throttle import TokenBucket, Unlimited
+from ratchet.execution.venue.broker import BrokerError, BrokerRefusedError, BrokerUnreachableError
+from ratchet.execution.venue.inbox import Inbox
+from ratchet.execution.venue.venues import open_accounts
 from ratchet.v1 import control_pb2, orders_pb2_grpc
 
 SERVICE = "execution"

@@ -24,22 +24,22 @@ from ratchet.core.risk.breakers.board import strictest
 from ratchet.core.signals import SignalBatch
 from ratchet.core.trader import Decision as Proposed
 from ratchet.core.trader import TradingSession
-from ratchet.execution import stops, worked
-from ratchet.execution.booking import Booker, MissedError
-from ratchet.execution.by_asset import take_out
+from ratchet.execution.books.booking import Booker, MissedError
 from ratchet.execution.crash import crash_point
-from ratchet.execution.denials import Denial
-from ratchet.execution.events import OrderChange
-from ratchet.execution.ledger import Decision, Effects, NewOrder
-from ratchet.execution.market import LatestContext
-from ratchet.execution.outbound import Outbound, Timing
+from ratchet.execution.ledger.by_asset import take_out
+from ratchet.execution.ledger.effects import Decision, Effects, NewOrder
+from ratchet.execution.ledger.events import OrderChange
+from ratchet.execution.loops.market import LatestContext
+from ratchet.execution.loops.phases import PhaseView
+from ratchet.execution.loops.watch import note_answer
 from ratchet.execution.parts import Parts
-from ratchet.execution.phases import PhaseView
 from ratchet.execution.ports import LedgerTransaction
-from ratchet.execution.requests import Requests
 from ratchet.execution.risk_client import RiskUnavailableError
-from ratchet.execution.sender import Answer, Outcome, Sender
-from ratchet.execution.watch import note_answer
+from ratchet.execution.sending import stops, worked
+from ratchet.execution.sending.denials import Denial
+from ratchet.execution.sending.outbound import Outbound, Timing
+from ratchet.execution.sending.requests import Requests
+from ratchet.execution.sending.sender import Answer, Outcome, Sender
 from ratchet.v1 import orders_pb2
 
 _log = get_logger("engine")

@@ -7,15 +7,15 @@ from ratchet.core.assets import Registry
 from ratchet.core.options.registry import ContractRegistry, with_contracts
 from ratchet.core.risk import RiskEngine
 from ratchet.core.risk.contracts import Carry
-from ratchet.execution.broker import Broker
 from ratchet.execution.config import ExecutionSettings
-from ratchet.execution.gate import Gate
-from ratchet.execution.inbox import Inbox
-from ratchet.execution.paced import PacedBroker
+from ratchet.execution.loops.quotes import QuoteInbox
 from ratchet.execution.ports import Clock, Fence, Ledger, Publisher, SystemClock, no_fence
-from ratchet.execution.quotes import QuoteInbox
 from ratchet.execution.risk_client import Judge
-from ratchet.execution.throttle import Throttle, Unlimited
+from ratchet.execution.sending.gate import Gate
+from ratchet.execution.sending.paced import PacedBroker
+from ratchet.execution.sending.throttle import Throttle, Unlimited
+from ratchet.execution.venue.broker import Broker
+from ratchet.execution.venue.inbox import Inbox
 
 
 @dataclass

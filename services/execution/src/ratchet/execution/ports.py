@@ -17,11 +17,11 @@ from ratchet.core.orders import Order
 from ratchet.core.performance import DailyPerformance
 from ratchet.core.portfolio import AppliedFill, PortfolioSnapshot
 from ratchet.core.risk import BreakerChange
-from ratchet.execution.activities import BookedActivity
-from ratchet.execution.events import OrderChange
-from ratchet.execution.ledger import Decision, NewOrder
-from ratchet.execution.phases import PhaseView
-from ratchet.execution.report import Report
+from ratchet.execution.books.activities import BookedActivity
+from ratchet.execution.books.report import Report
+from ratchet.execution.ledger.effects import Decision, NewOrder
+from ratchet.execution.ledger.events import OrderChange
+from ratchet.execution.loops.phases import PhaseView
 
 
 class Clock(Protocol):
@@ -136,7 +136,7 @@ class LedgerTransaction(Protocol):
     ) -> None:
         """Write what the trader remembers, and the step that it stands at.
 
-        `by_asset` holds the columns of `ratchet.execution.by_asset`; None leaves them as they are.
+        `by_asset` holds the columns of `ratchet.execution.ledger.by_asset`; None leaves them as they are.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""What the venue reports, booked once, and compared with the venue's own books."""

@@ -1,0 +1,1 @@
+"""The loops of the two modes, and what they read."""
