@@ -22,6 +22,7 @@ from ratchet.execution.engine import Engine
 from ratchet.execution.ledger.outbox import OutboxRelay
 from ratchet.execution.ledger.postgres import PostgresLedger
 from ratchet.execution.ledger.recovery import Loader
+from ratchet.execution.loops import gauges
 from ratchet.execution.loops.commands import Commands
 from ratchet.execution.loops.live import LiveLoop
 from ratchet.execution.loops.marks import Marks
@@ -167,7 +168,7 @@ class Application:
                 raise
         engine = self._loader.load()
         holder.append(engine)
-        engine.observe()
+        gauges.show(engine)
         self._runtime.log.info(
             "leading", epoch=self._leader.epoch, seq=engine.seq, state=engine.trading_state
         )

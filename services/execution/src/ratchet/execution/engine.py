@@ -9,7 +9,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from ratchet.common import metrics
 from ratchet.common.codec import encode_snapshot
 from ratchet.common.errors import ClaimError, UnavailableError
 from ratchet.common.logging import get_logger
@@ -29,6 +28,7 @@ from ratchet.execution.crash import crash_point
 from ratchet.execution.ledger.by_asset import take_out
 from ratchet.execution.ledger.effects import Decision, Effects, NewOrder
 from ratchet.execution.ledger.events import OrderChange
+from ratchet.execution.loops import gauges
 from ratchet.execution.loops.market import LatestContext
 from ratchet.execution.loops.phases import PhaseView
 from ratchet.execution.loops.watch import note_answer
@@ -40,7 +40,6 @@ from ratchet.execution.sending.denials import Denial
 from ratchet.execution.sending.outbound import Outbound, Timing
 from ratchet.execution.sending.requests import Requests
 from ratchet.execution.sending.sender import Answer, Outcome, Sender
-from ratchet.v1 import orders_pb2
 
 _log = get_logger("engine")
 _UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
@@ -104,28 +103,6 @@ class Engine:
         """The trading state that risk sees."""
         blocked = "reduce_only" if self.blocked else "active"
         return strictest(self.trading_state, blocked, self.session.breakers.trading_state)
-
-    def close_day(self, ts: int, seq: int) -> bool:
-        """At the first step of a new UTC day, commit and publish the day that has ended; return whether."""
-        closing = self.session.close_day(ts, seq, self.trading_state)
-        if closing is None:
-            return False
-        effects = Effects(self.seq, self.ts, daily=list(closing.rows), snapshots=[closing.snapshot])
-        message = encode_snapshot(closing.snapshot)
-        if self.parts.is_live:
-            # Nobody waits for it in lock-step, so it goes the way that survives a bus that is away.
-            name = f"day-close|{self.portfolio}|{closing.day}"
-            self.commit(effects, also=lambda tx: self._close(tx, closing.day, message, ts, name))
-        else:
-            closes = self.session.inputs.closes_of_day()
-            self.commit(
-                effects,
-                extra={"closed_day": message.SerializeToString().hex()},
-                also=lambda tx: tx.daily_closes(closing.day, closes),
-            )
-            self.parts.bus.publish(PORTFOLIO, message, ts=ts)
-        _log.info("day closed", day=closing.day, equity=str(closing.snapshot.equity))
-        return True
 
     def decide(
         self,
@@ -202,7 +179,7 @@ class Engine:
             # They are to be sent; figures can wait for that.
             self._unobserved.append(effects)
         else:
-            self._observe(effects)
+            self._note_written(effects)
 
     def _write(
         self,
@@ -227,7 +204,7 @@ class Engine:
             if effects.fills:
                 crash_point("mid_fill")
             tx.decisions(effects.decisions, effects.ts, effects.seq)
-            tx.daily(effects.daily, self._drawdown_ratio())
+            tx.daily(effects.daily, gauges.drawdown_ratio(portfolio))
             tx.outcomes(effects.outcomes)
             tx.snapshots(effects.snapshots)
             tx.breakers(effects.breakers)
@@ -257,7 +234,7 @@ class Engine:
                 [item.order for item in effects.new_orders if (item.order.asset_id in later) is is_later],
             )
         for earlier in self._unobserved:
-            self._observe(earlier)
+            self._note_written(earlier)
         self._unobserved.clear()
         if not self.parts.is_live or self._has_ended_orders():
             self.write_answers()
@@ -304,7 +281,7 @@ class Engine:
         self.record([item for item in answers if self._is_news(*item)])
         self.requests.follow_up()
         self.outbound.forget(order.client_order_id for order in self.session.working_orders)
-        self.observe()
+        gauges.show(self)
         return self._unanswered()
 
     def settle(self) -> None:
@@ -352,12 +329,6 @@ class Engine:
         effects.decisions += [
             Decision(proposal, verdict) for proposal, verdict in zip(proposals, verdicts, strict=True)
         ]
-
-    def _close(
-        self, tx: LedgerTransaction, day: str, message: orders_pb2.PortfolioSnapshot, ts: int, name: str
-    ) -> None:
-        tx.daily_closes(day, self.session.inputs.closes_of_day())
-        tx.announce(PORTFOLIO, message, ts, name)
 
     def _gated(
         self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int, *, is_repeat: bool
@@ -450,6 +421,12 @@ class Engine:
         changes = self._unwritten.changes if self._unwritten is not None else ()
         return any(self.session.order(change.order.client_order_id) is None for change in changes)
 
+    def _note_written(self, effects: Effects) -> None:
+        if effects.changes or effects.new_orders:
+            self.parts.wake_outbox.set()
+        gauges.count(effects)
+        gauges.show(self)
+
     def _cash_before_fills(self, effects: Effects) -> Decimal:
         moved = sum((item.cash_delta for item in effects.fills), Decimal(0))
         return self.session.portfolio.cash - moved
@@ -459,37 +436,6 @@ class Engine:
         # The ledger knows every execution; repeating them in each commit would only cost.
         state["portfolio"]["seen"] = []
         return state
-
-    def _drawdown_ratio(self) -> float:
-        peak, equity = float(self.session.portfolio.peak_equity), float(self.session.portfolio.equity)
-        return max(0.0, 1.0 - equity / peak) if peak > 0 else 0.0
-
-    def _observe(self, effects: Effects) -> None:
-        if effects.changes or effects.new_orders:
-            self.parts.wake_outbox.set()
-        for item in effects.new_orders:
-            metrics.ORDERS_TOTAL.labels(item.order.status.value).inc()
-        for change in effects.changes:
-            if change.order.status.value != change.from_status:
-                metrics.ORDERS_TOTAL.labels(change.order.status.value).inc()
-        for applied in effects.fills:
-            metrics.FILLS_TOTAL.labels(applied.fill.side.value).inc()
-        self.observe()
-
-    def observe(self) -> None:
-        """Set the portfolio's gauges."""
-        name, portfolio = self.portfolio, self.session.portfolio
-        working = self.session.working_orders
-        metrics.EQUITY.labels(name).set(float(portfolio.equity))
-        metrics.CASH.labels(name).set(float(portfolio.cash))
-        for breaker in self.session.breakers.views():
-            metrics.BREAKER_TRIPPED.labels(breaker.name).set(breaker.tripped)
-        metrics.DRAWDOWN_RATIO.labels(name).set(self._drawdown_ratio())
-        metrics.POSITIONS_OPEN.labels(name).set(len(portfolio.positions))
-        metrics.ORDERS_OPEN.set(len(working))
-        metrics.ORDERS_UNKNOWN.set(sum(order.status is OrderStatus.UNKNOWN for order in working))
-        metrics.TRADING_HALTED.labels(name).set(self.effective_state != "active")
-        metrics.EVENT_TIME_SECONDS.set(self.ts / 1e9)
 
 
 def _refused(proposal: Proposal, denial: StrEnum) -> Verdict:

@@ -17,6 +17,7 @@ from ratchet.execution.books.report import BLOCKING, Action, Difference, Report
 from ratchet.execution.crash import crash_point
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger.effects import Effects
+from ratchet.execution.loops import gauges
 from ratchet.execution.venue.broker import BrokerError, BrokerPosition
 
 _log = get_logger("reconcile")
@@ -151,7 +152,7 @@ class Reconciler:
         if report.trigger != "continuous" or says != self._stored or not effects.is_trivial:
             self._stored = says
             engine.commit(effects, also=lambda tx: tx.report(report))
-        engine.observe()
+        gauges.show(engine)
 
 
 def _untold(engine: Engine, found: Iterable[Difference]) -> set[str]:

@@ -27,6 +27,7 @@ from ratchet.execution.books.booking import MissedError
 from ratchet.execution.books.reconcile import Reconciler
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger.effects import Effects
+from ratchet.execution.loops.closing import close_day
 from ratchet.execution.loops.commands import Commands
 from ratchet.execution.loops.contracts import ContractQuotes
 from ratchet.execution.loops.gather import UnreadableError, decode
@@ -192,7 +193,7 @@ class LiveLoop:
         return True
 
     def _mark(self, batch: BarBatch, effects: Effects) -> None:
-        self._engine.close_day(batch.ts, 0)
+        close_day(self._engine, batch.ts, 0)
         effects.outcomes += self._engine.session.mark([batch])
         self._bars[batch.universe] = batch
 

@@ -18,6 +18,7 @@ from ratchet.execution.books.reconcile import Reconciler
 from ratchet.execution.engine import Engine, StoppedError
 from ratchet.execution.ledger.effects import Effects
 from ratchet.execution.loops import contracts
+from ratchet.execution.loops.closing import close_day
 from ratchet.execution.loops.commands import Commands
 from ratchet.execution.loops.gather import Gatherer, StepInput
 from ratchet.execution.loops.marks import Marks
@@ -124,7 +125,7 @@ class ReplayLoop:
         engine = self._engine
         effects = Effects(step.seq, step.ts)
         bars = step.ordered_bars()
-        if engine.close_day(step.ts, step.seq):
+        if close_day(engine, step.ts, step.seq):
             self._uncommitted = 0
         self._book_updates(step, effects)
         effects.outcomes += engine.session.mark(bars)

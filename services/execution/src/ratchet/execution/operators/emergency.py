@@ -15,6 +15,7 @@ from ratchet.core.trader import is_protective
 from ratchet.core.trader.parents import is_entry
 from ratchet.execution.engine import Engine
 from ratchet.execution.ledger.effects import Effects, NewOrder
+from ratchet.execution.loops import gauges
 from ratchet.execution.operators.errors import RefusedError
 from ratchet.execution.operators.manual import now_known
 from ratchet.execution.sending import stops
@@ -76,7 +77,7 @@ def flatten(engine: Engine, scope: str, actor: str, reason: str, *, is_live: boo
 def set_trading_state(engine: Engine, state: str) -> None:
     """Believe at once what was committed to the database; the next commit reads it there."""
     engine.trading_state = state
-    engine.observe()
+    gauges.show(engine)
 
 
 def _clear_the_way(engine: Engine, held: list[int], actor: str, reason: str) -> None:
