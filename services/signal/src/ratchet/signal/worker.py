@@ -1,5 +1,6 @@
 """One universe: restores its engine, turns bars into signals, keeps checkpoints."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from ratchet.common import metrics
@@ -50,12 +51,21 @@ class UniverseWorker:
             return None
         with metrics.SIGNAL_STEP_SECONDS.labels(self.universe).time():
             signals = self._compute(self._engine, batch)
-        for signal in signals.signals:
-            direction = "buy" if signal.direction > 0 else "sell"
-            metrics.SIGNALS_TOTAL.labels(self.universe, direction).inc()
-            for strategy in signal.votes:
-                metrics.STRATEGY_VOTES_TOTAL.labels(strategy, direction).inc()
+        self._count(signals)
         return signals
+
+    def _count(self, batch: SignalBatch) -> None:
+        """Add up first: at some bars thousands of assets have a signal."""
+        signals: Counter[str] = Counter()
+        votes: Counter[tuple[str, str]] = Counter()
+        for signal in batch.signals:
+            direction = "buy" if signal.direction > 0 else "sell"
+            signals[direction] += 1
+            votes.update((strategy, direction) for strategy in signal.votes)
+        for direction, count in signals.items():
+            metrics.SIGNALS_TOTAL.labels(self.universe, direction).inc(count)
+        for (strategy, direction), count in votes.items():
+            metrics.STRATEGY_VOTES_TOTAL.labels(strategy, direction).inc(count)
 
     def checkpoint(self, batch: BarBatch, first: Callable[[], None] = lambda: None) -> None:
         """Save the engine every so many batches; call it when the batch's signals are out.
