@@ -43,7 +43,8 @@ NS = 1_000_000_000
 LIMITS = RiskConfig(
     stale_price_s=10**9, stale_mark_s=10**9, max_order_ratio=0.5, max_position_ratio=0.5,
     risk_per_trade_ratio=0.2, max_bar_volatility_ratio=1.0, min_entry_ratio=0.0001, max_correlated_ratio=1.0,
-    max_heat_ratio=1.0, max_delta_ratio=5.0, max_gamma_ratio=5.0, max_vega_ratio=1.0, max_theta_ratio=1.0,
+    max_sector_ratio=1.0, max_heat_ratio=1.0,
+    max_delta_ratio=5.0, max_gamma_ratio=5.0, max_vega_ratio=1.0, max_theta_ratio=1.0,
 )  # fmt: skip
 
 

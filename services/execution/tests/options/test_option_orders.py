@@ -106,7 +106,7 @@ def test_greeks_and_the_premium_times_its_multiplier_stand_behind_the_verdict(wo
     asset_id = world.registry.by_symbol(CALL).id
     view = world.engine.session.inputs.contract(asset_id)
     # A call out of the money: less than half of the shares' move, decaying, gaining with volatility.
-    assert 0 < view.greeks.delta < 50 * world.engine.session.portfolio.mark_of(0)[0]
+    assert 0 < view.greeks.delta < 50 * world.engine.session.portfolio.mark_of(view.underlying_id)[0]
     assert view.greeks.theta < 0 < view.greeks.vega
 
 
