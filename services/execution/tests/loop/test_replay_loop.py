@@ -77,7 +77,12 @@ def test_unanswered_orders_end_as_if_they_had_been_answered(
 
 def crash_in(world: Any, crash: type[BaseException], owner: str, method: str, at: list[int]) -> None:
     """Kill execution when it enters a method in one of these steps, once each."""
-    target = {"engine": world.engine, "writer": world.parts.ledger.writer, "bus": world.parts.bus}[owner]
+    target = {
+        "engine": world.engine,
+        "session": world.engine.session,
+        "writer": world.parts.ledger.writer,
+        "bus": world.parts.bus,
+    }[owner]
     original = getattr(target, method)
 
     def entered(*args: Any, **kwargs: Any) -> Any:
@@ -93,7 +98,7 @@ def crash_in(world: Any, crash: type[BaseException], owner: str, method: str, at
 @pytest.mark.parametrize(
     ("owner", "method"),
     [
-        ("engine", "close_day"),
+        ("session", "close_day"),
         ("engine", "decide"),
         ("engine", "commit"),
         ("writer", "state"),

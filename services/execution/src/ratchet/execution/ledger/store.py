@@ -245,7 +245,7 @@ class LedgerWriter:
 
     def _order_detail(self, item: NewOrder) -> dict[str, Any]:
         detail: dict[str, Any] = {"algo": item.algo} if item.algo else {}
-        return {**detail, **self._legs(item.order)}
+        return {**detail, **_trail(item.order), **self._legs(item.order)}
 
     def _legs(self, order: Order) -> dict[str, Any]:
         """What was executed of each leg of a package, and under which id the venue reports it."""
