@@ -34,8 +34,3 @@ def bars_stream(universe: str) -> str:
 def quotes_stream(universe: str) -> str:
     """Return the stream of quote batches of one universe."""
     return f"{QUOTES_PREFIX}{universe}"
-
-
-def trades_stream(universe: str) -> str:
-    """Return the stream of trade batches of one universe."""
-    return f"{PREFIX}md:trades:{universe}"

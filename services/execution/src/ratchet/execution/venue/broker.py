@@ -12,7 +12,7 @@ BrokerError
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from ratchet.core.orders import Intent, OrderStatus, OrderType, Side, TimeInForce, Trail
 
@@ -289,7 +289,8 @@ class Broker(Protocol):
         ...
 
 
-class ReplacingBroker(Broker, Protocol):
+@runtime_checkable
+class ReplacingBroker(Protocol):
     """A venue that can replace a working order."""
 
     def replace(self, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
@@ -297,7 +298,8 @@ class ReplacingBroker(Broker, Protocol):
         ...
 
 
-class ActivityBroker(Broker, Protocol):
+@runtime_checkable
+class ActivityBroker(Protocol):
     """A venue that lists what it booked beside executions."""
 
     def activities(self, since_ns: int) -> list[BrokerActivity]:
@@ -305,7 +307,8 @@ class ActivityBroker(Broker, Protocol):
         ...
 
 
-class OptionBroker(Broker, Protocol):
+@runtime_checkable
+class OptionBroker(Protocol):
     """A venue that trades option contracts and quotes them."""
 
     def option_quotes(self, symbols: Sequence[str]) -> list[BrokerQuote]:
@@ -315,25 +318,19 @@ class OptionBroker(Broker, Protocol):
 
 def replace_at(broker: Broker, broker_order_id: str, change: ReplaceRequest) -> BrokerOrder:
     """Replace an order; BrokerRefusedError where the venue has no such request."""
-    call = getattr(broker, "replace", None)
-    if call is None:
+    if not isinstance(broker, ReplacingBroker):
         raise BrokerRefusedError("REPLACE_UNSUPPORTED", "the venue cannot replace orders", 0)
-    answer: BrokerOrder = call(broker_order_id, change)
-    return answer
+    return broker.replace(broker_order_id, change)
 
 
 def activities_of(broker: Broker, since_ns: int) -> list[BrokerActivity]:
     """List activities; none where the venue does not list them."""
-    call = getattr(broker, "activities", None)
-    found: list[BrokerActivity] = call(since_ns) if call is not None else []
-    return found
+    return broker.activities(since_ns) if isinstance(broker, ActivityBroker) else []
 
 
 def option_quotes_of(broker: Broker, symbols: Sequence[str]) -> list[BrokerQuote]:
     """Quote option contracts; none where the venue does not."""
-    call = getattr(broker, "option_quotes", None)
-    found: list[BrokerQuote] = call(symbols) if call is not None and symbols else []
-    return found
+    return broker.option_quotes(symbols) if symbols and isinstance(broker, OptionBroker) else []
 
 
 class UpdateStream(Protocol):
