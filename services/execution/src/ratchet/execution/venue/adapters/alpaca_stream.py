@@ -67,6 +67,8 @@ class AlpacaUpdates:
         for task in (listening, stopping):
             task.cancel()
         await asyncio.gather(listening, stopping, return_exceptions=True)
+        # What was aborted is closed in the loop's next turn.
+        await asyncio.sleep(0)
 
     async def _listen_for_ever(self, handler: Handler) -> None:
         reconnecting = Reconnecting()
@@ -95,13 +97,17 @@ class AlpacaUpdates:
             close_timeout=1.0,
             max_queue=_MOST_WAITING,
         ) as socket:
-            # A venue that accepts and says nothing would hang us.
-            await asyncio.wait_for(self._subscribe(socket, handler), _HANDSHAKE_S)
-            # The venue has acknowledged `listen`: from here on no update is missed.
-            reconnecting.connected()
-            self._changed(connected=True)
-            async for text in socket:
-                _deliver(_message(text), handler)
+            try:
+                # A venue that accepts and says nothing would hang us.
+                await asyncio.wait_for(self._subscribe(socket, handler), _HANDSHAKE_S)
+                # The venue has acknowledged `listen`: from here on no update is missed.
+                reconnecting.connected()
+                self._changed(connected=True)
+                async for text in socket:
+                    _deliver(_message(text), handler)
+            finally:
+                # Waiting for the venue's own close could be cut short, and leave the connection open.
+                socket.transport.abort()
 
     async def _subscribe(self, socket: ClientConnection, handler: Handler) -> None:
         await socket.send(json.dumps(self._login))
