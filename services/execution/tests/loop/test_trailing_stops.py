@@ -177,6 +177,20 @@ def test_what_it_cannot_do_is_refused_by_code(
     assert len(held.broker.submitted) == sent
 
 
+def test_a_package_does_not_trail(held: Any, stub: Any) -> None:
+    legs = [
+        orders_pb2.Leg(symbol=f"NVDA240119C00{strike}000", side=side)
+        for strike, side in ((500, "buy"), (510, "sell"))
+    ]
+    request = orders_pb2.SubmitRequest(
+        qty="1", trail_percent="20", actor="anna", idempotency_key="k-1", legs=legs
+    )
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.Submit(request, timeout=10)
+    assert refused.value.code() is INVALID
+    assert "trail_percent '20' does not go with legs" in refused.value.details()
+
+
 @pytest.mark.parametrize(
     ("changes", "message", "code"),
     [

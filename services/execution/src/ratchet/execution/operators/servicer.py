@@ -75,16 +75,7 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
         try:
             ticket = package_of(
                 legs=[{"symbol": leg.symbol, "side": leg.side, "ratio": leg.ratio} for leg in request.legs],
-                symbol=request.symbol,
-                side=request.side,
-                qty=request.qty,
-                actor=request.actor,
-                key=request.idempotency_key,
-                type_=request.type,
-                time_in_force=request.time_in_force,
-                limit_price=request.limit_price,
-                stop_price=request.stop_price,
-                algo=request.algo,
+                **_fields(request),
             )
         except ValueError as error:
             _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
@@ -232,23 +223,30 @@ class ExecutionServicer(orders_pb2_grpc.ExecutionServicer):
     def _ticket(self, request: orders_pb2.SubmitRequest, context: grpc.ServicerContext) -> manual.Ticket:
         try:
             return ticket_of(
-                symbol=request.symbol,
-                side=request.side,
-                qty=request.qty,
-                actor=request.actor,
-                key=request.idempotency_key,
-                type_=request.type,
-                time_in_force=request.time_in_force,
-                limit_price=request.limit_price,
-                stop_price=request.stop_price,
-                trail_price=request.trail_price,
-                trail_percent=request.trail_percent,
-                algo=request.algo,
+                **_fields(request),
                 algo_parameters=request.algo_parameters,
                 algo_duration_s=request.algo_duration_s,
             )
         except ValueError as error:
             _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+
+
+def _fields(request: orders_pb2.SubmitRequest) -> dict[str, str]:
+    """What a ticket and a package are both read from; a package names those that do not go with legs."""
+    return {
+        "symbol": request.symbol,
+        "side": request.side,
+        "qty": request.qty,
+        "actor": request.actor,
+        "key": request.idempotency_key,
+        "type_": request.type,
+        "time_in_force": request.time_in_force,
+        "limit_price": request.limit_price,
+        "stop_price": request.stop_price,
+        "trail_price": request.trail_price,
+        "trail_percent": request.trail_percent,
+        "algo": request.algo,
+    }
 
 
 def _actor(actor: str, context: grpc.ServicerContext) -> str:
