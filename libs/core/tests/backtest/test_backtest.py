@@ -16,8 +16,8 @@ from ratchet.core.phases import PerformanceHistory, PhaseRecord, PhaseStatus
 from ratchet.core.risk import RiskConfig
 from ratchet.core.trader import TradingSession
 
-GOLDEN_DIGEST = "d9cc94802200a7087f24a16a74589d2175841dd11b86d56f874fdc9f4f919cbb"
-WIDE_DIGEST = "32f724edb2eff58815f5255f4f2b5d36660edf7b51b6e54bc82b4f61ca2f8583"
+GOLDEN_DIGEST = "2de9bf4bb113f590659e09246c798afdca5342756acd6ff85f2419e5bc1975f2"
+WIDE_DIGEST = "6f8d79075c9961db56513ac2a717a5dd4fd3b7f68175dbb32b025476878c9bb4"
 """With two fifths of the money for crypto, and neither correlation nor liquidity to heed."""
 
 

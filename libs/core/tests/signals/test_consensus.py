@@ -58,3 +58,13 @@ def test_assets_without_a_bar_neither_signal_nor_age():
     for _ in range(2):
         assert consensus.update(*votes, np.array([True, False]), regime).slots.tolist() == []
     assert consensus.update(*votes, np.array([True, True]), regime).slots.tolist() == [0]
+
+
+def test_assets_that_turn_together_are_repeated_at_their_own_bars():
+    consensus = Consensus(3, np.ones(2), FAST, np.array([0, 1, 2], dtype=np.int32))
+    votes = np.ones((2, 3), dtype=np.int8), np.full((2, 3), 0.9)
+    signalled = [
+        consensus.update(*votes, np.ones(3, dtype=np.bool_), np.zeros(3, dtype=np.int8)).slots.tolist()
+        for _ in range(7)
+    ]
+    assert signalled == [[0, 1, 2], [], [], [0], [1], [2], [0]]

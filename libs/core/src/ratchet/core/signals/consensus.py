@@ -52,6 +52,7 @@ def _decide(
     eligible: Mask,
     regime: NDArray[np.int8],
     state: NDArray[np.int32],
+    late: NDArray[np.int32],
     thresholds: tuple[float, float, int, int, int, bool],
     side: NDArray[np.int8],
 ) -> None:
@@ -75,15 +76,26 @@ def _decide(
         if turned:
             state[_STANCE, i] = sign
             state[_HELD, i] = 0
-        state[_QUIET, i] = 0
+        state[_QUIET, i] = -late[i] if turned else 0
         side[i] = sign
 
 
 class Consensus:
     """Weighs votes and keeps the stance of each asset: 1 long, -1 short or out, 0 none yet."""
 
-    def __init__(self, n_assets: int, weights: Floats, config: ConsensusConfig) -> None:
+    def __init__(
+        self,
+        n_assets: int,
+        weights: Floats,
+        config: ConsensusConfig,
+        late: NDArray[np.int32] | None = None,
+    ) -> None:
+        """`late` is how many bars beyond `repeat_bars` each asset's first repetition waits [N].
+
+        Assets that turn together are then repeated at different bars.
+        """
         self._weights = weights
+        self._late = np.zeros(n_assets, dtype=np.int32) if late is None else late
         self._thresholds = (
             config.enter_confidence,
             config.exit_confidence,
@@ -103,7 +115,16 @@ class Consensus:
     ) -> Decision:
         """Take votes [strategies, N] of the eligible assets and return what changed or is due again."""
         _weigh(direction, confidence, self._weights, self._score, self._backers)
-        _decide(self._score, self._backers, eligible, regime, self._state, self._thresholds, self._side)
+        _decide(
+            self._score,
+            self._backers,
+            eligible,
+            regime,
+            self._state,
+            self._late,
+            self._thresholds,
+            self._side,
+        )
         slots = np.flatnonzero(self._side)
         return Decision(slots, self._side[slots], 0.5 + 0.5 * np.abs(self._score[slots]))
 

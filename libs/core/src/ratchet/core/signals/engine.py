@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import isnan
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,9 @@ class SignalEngine:
             create_strategy(name, entry.parameters) for name, entry in entries.items()
         )
         weights = np.array([entry.weight for entry in entries.values()])
-        self._consensus = Consensus(n, weights, config.consensus)
+        repeat = config.consensus.repeat_bars
+        late = [crc32(asset.symbol.encode()) % repeat for asset in self._assets]
+        self._consensus = Consensus(n, weights, config.consensus, np.array(late, dtype=np.int32))
         self._previous = np.zeros((len(entries), n), dtype=np.int8)
         self._confidence: Floats = np.zeros((len(entries), n))
         self._last_ts = np.zeros(1, dtype=np.int64)
