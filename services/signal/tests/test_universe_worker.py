@@ -26,6 +26,7 @@ def test_a_killed_worker_is_replaced_by_an_equal_one(market, make_worker, undist
     for batch in batches[:killed_after]:
         found.append(first.handle(batch))
         first.checkpoint(batch)
+        first.finish_checkpoint()
     found += [second.handle(batch) for batch in batches[killed_after:]]
     assert wire(*found) == wire(*undisturbed)
 
@@ -41,6 +42,7 @@ def test_a_worker_killed_before_its_answer_was_out_answers_again(market, make_wo
     for batch in batches[:40]:
         first.handle(batch)
         first.checkpoint(batch)
+        first.finish_checkpoint()
     lost = first.handle(batches[40])
     assert wire(make_worker().handle(batches[40])) == wire(lost) == wire(undisturbed[40])
 
@@ -64,6 +66,20 @@ def test_a_checkpoint_of_other_strategies_is_refused_and_bars_are_used(
         engine.on_bars(batch)
     SignalStore(db, platform.registry).save_checkpoint("crypto", batches[59].ts, 60, engine.state())
     assert wire(make_worker().handle(batches[60])) == wire(undisturbed[60])
+
+
+def test_a_checkpoint_that_was_not_saved_is_told(market, make_worker, monkeypatch):
+    def full(*_):
+        raise OSError("disk full")
+
+    _, batches = market
+    worker = make_worker(checkpoint_every_bars=1)
+    monkeypatch.setattr(SignalStore, "save_checkpoint", full)
+    worker.handle(batches[0])
+    worker.checkpoint(batches[0])
+    worker.handle(batches[1])
+    with pytest.raises(OSError, match="disk full"):
+        worker.checkpoint(batches[1])
 
 
 def test_without_a_model_the_model_based_strategy_abstains(market, make_worker):

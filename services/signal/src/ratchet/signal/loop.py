@@ -76,6 +76,8 @@ class SignalLoop:
             if not entries or not self._writes_later or len(self._unwritten) >= _UNWRITTEN_BATCHES:
                 self._write()
         self._write()
+        for worker in self._workers.values():
+            worker.finish_checkpoint()
         for universe in self._held:
             self._leases[universe].release()
 

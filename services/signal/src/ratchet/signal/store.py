@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -76,13 +77,11 @@ class SignalStore:
         self, universe: str, ts: int, seq: int, state: Mapping[str, NDArray[np.generic]]
     ) -> None:
         """Keep the newest state of a universe's engine, which it had after event time ts."""
-        packed = io.BytesIO()
-        np.savez_compressed(packed, allow_pickle=False, **state)
         self._db.execute(
             "INSERT INTO signal_checkpoints (universe, ts, seq, state) VALUES (%s, %s, %s, %s) "
             "ON CONFLICT (universe) DO UPDATE SET ts = EXCLUDED.ts, seq = EXCLUDED.seq, "
             "state = EXCLUDED.state, updated_at = now()",
-            (universe, to_datetime(ts), seq, packed.getvalue()),
+            (universe, to_datetime(ts), seq, _pack(state)),
         )
 
     def load_checkpoint(self, universe: str, before: int) -> tuple[int, State] | None:
@@ -133,6 +132,16 @@ def _insert(cursor: Cursor, rows: Sequence[Sequence[Any]]) -> None:
     # Bars give the same rows again; waiting for the disk would hold up the order's commit, which needs it.
     cursor.later("SET LOCAL synchronous_commit = off")
     cursor.later_values(_INSERT, rows)
+
+
+def _pack(state: Mapping[str, NDArray[np.generic]]) -> bytes:
+    """Return arrays as an .npz file, lightly compressed: NumPy's own level takes three times as long."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, values in state.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, values, allow_pickle=False)
+    return packed.getvalue()
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float]:

@@ -1,7 +1,11 @@
 """One universe: restores its engine, turns bars into signals, keeps checkpoints."""
 
+import os
+import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from ratchet.common import metrics
 from ratchet.common.logging import get_logger
@@ -13,6 +17,7 @@ from ratchet.signal.sentiment import SentimentView
 from ratchet.signal.store import SignalStore
 
 CHECKPOINT_EVERY_BARS = 250
+_BACKGROUND_NICENESS = 10
 
 
 class UniverseWorker:
@@ -41,6 +46,8 @@ class UniverseWorker:
         self._engine: SignalEngine | None = None
         self._last_ts = 0
         self._bars_since_checkpoint = 0
+        self._background = ThreadPoolExecutor(1, f"checkpoint-{self.universe}", _yield_to_others)
+        self._saving: Future[None] | None = None
         self._log = get_logger(__name__)
 
     def handle(self, batch: BarBatch) -> SignalBatch | None:
@@ -68,15 +75,26 @@ class UniverseWorker:
             metrics.STRATEGY_VOTES_TOTAL.labels(strategy, direction).inc(count)
 
     def checkpoint(self, batch: BarBatch, first: Callable[[], None] = lambda: None) -> None:
-        """Save the engine every so many batches; call it when the batch's signals are out.
+        """Save the engine every so many batches, in the background; call it when the batch's signals are out.
 
-        `first` is called before: what came before a checkpoint is not computed again.
+        `first` is called before: what came before a checkpoint is not computed again. Raises what went wrong
+        with the checkpoint before.
         """
         self._bars_since_checkpoint += 1
         if self._engine is not None and self._bars_since_checkpoint >= self._checkpoint_every_bars:
             first()
-            self._store.save_checkpoint(self.universe, batch.ts, batch.step.seq, self._engine.state())
+            self.finish_checkpoint()
+            state = self._engine.state()
+            self._saving = self._background.submit(
+                self._store.save_checkpoint, self.universe, batch.ts, batch.step.seq, state
+            )
             self._bars_since_checkpoint = 0
+
+    def finish_checkpoint(self) -> None:
+        """Wait until the last checkpoint is saved; raises what went wrong with it."""
+        if self._saving is not None:
+            saving, self._saving = self._saving, None
+            saving.result()
 
     def _compute(self, engine: SignalEngine, batch: BarBatch) -> SignalBatch:
         sentiment = self._sentiment.at(batch.ts)
@@ -109,3 +127,9 @@ class UniverseWorker:
             return 0
         # Live trading needs no more than the warm-up; twice as much bridges sessions and holidays.
         return first.ts - 2 * self._config.consensus.warmup_bars * timeframe_ns(first.timeframe)
+
+
+def _yield_to_others() -> None:
+    """Let the calling thread have what processor time is left, where threads have a priority of their own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BACKGROUND_NICENESS)
