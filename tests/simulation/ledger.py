@@ -90,7 +90,7 @@ class MemoryTransaction:
         """There are none in this world."""
         assert not booked
 
-    def decisions(self, decisions: Sequence[Decision], ts: int, seq: int) -> None:
+    def decisions(self, decisions: Sequence[Decision]) -> None:
         """Decisions are not looked at."""
 
     def daily(self, rows: Sequence[DailyPerformance], drawdown_ratio: float) -> None:
@@ -184,6 +184,10 @@ class MemoryLedger:
     def order_by_key(self, key: str) -> Order | None:
         """Return the order of an idempotency key."""
         return self.books.orders.get(self.books.keys.get(key, ""))
+
+    def known_orders(self, client_order_ids: Sequence[str]) -> set[str]:
+        """Return those of the orders that the books have."""
+        return set(client_order_ids) & self.books.orders.keys()
 
     def booked_executions(self, execution_ids: Sequence[str]) -> set[str]:
         """Return those of the executions that are booked."""

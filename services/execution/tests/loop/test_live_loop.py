@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ratchet.core.orders import Side
+from ratchet.core.orders import OrderType, Side, TimeInForce
+from ratchet.core.orders.rows import evolve
 from ratchet.core.phases import PhaseState
 from ratchet.execution.operators import manual
 from ratchet.execution.risk_client import RiskUnavailableError
@@ -135,3 +136,46 @@ def test_an_algorithm_goes_on_between_the_bars_and_ends_in_time(
     assert {row[1] for row in rows} == {"canceled"}
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
     assert rows[0][0] < rows[-1][0] <= Decimal("0.004")
+
+
+def test_an_order_of_long_ago_that_ended_unheard_is_learned(live: Any, move: Any, eventually: Any) -> None:
+    """Orders here are placed at event times of long ago, so no list of recent ones has them."""
+    live.start()
+    move(6)
+    ticket = manual.Ticket(
+        "BTC/USDT", Side.BUY, Decimal("0.1"), "anna", "k-1", type=OrderType.LIMIT,
+        limit_price=Decimal(1000), time_in_force=TimeInForce.GTC,
+    )  # fmt: skip
+    done = live.commands.call(lambda engine: manual.submit(engine, ticket, is_live=True), 10)
+    assert done.order is not None, done
+    key = done.order.client_order_id
+    status = "SELECT status FROM orders WHERE client_order_id = %s"
+    eventually(lambda: live.db.query(status, (key,)) == [("accepted",)])
+    live.broker.lose = lambda _: True
+    live.broker.cancel(live.broker.get_by_client_id(key).broker_order_id)
+    eventually(lambda: live.db.query(status, (key,)) == [("canceled",)])
+
+
+def test_a_refusal_that_waited_for_an_order_outlives_a_kill(live: Any, move: Any, eventually: Any) -> None:
+    """Both coins are decided on at once; the process ends when the order is away and nothing else written."""
+    live.start()
+    judge = live.parts.risk.evaluate
+
+    def refusing(snapshot: Any, proposals: Any, *rest: Any) -> Any:
+        verdicts = judge(snapshot, proposals, *rest)
+        return [
+            evolve(verdict, approved=False, reasons=("TEST",)) if proposal.asset_id == 1 else verdict
+            for proposal, verdict in zip(proposals, verdicts, strict=True)
+        ]
+
+    live.parts.risk.evaluate = refusing
+    move(15)
+    live.engine.write_answers = lambda: None
+    sent = len(live.broker.submitted)
+    live.step()
+    eventually(lambda: len(live.broker.submitted) > sent)
+    live.kill()
+    decided = "SELECT DISTINCT symbol FROM risk_decisions WHERE ts = (SELECT max(ts) FROM risk_decisions)"
+    assert live.db.query(decided) == [("BTC/USDT",)]
+    live.start()
+    eventually(lambda: live.db.query(decided + " ORDER BY 1") == [("BTC/USDT",), ("ETH/USDT",)])

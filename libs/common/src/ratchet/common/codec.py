@@ -132,17 +132,17 @@ def encode_signal(signal: Signal) -> signals_pb2.Signal:
     )
 
 
-def decode_signal(message: signals_pb2.Signal) -> Signal:
-    """Decode one consensus decision."""
+def decode_signal(message: signals_pb2.Signal, *, with_reasons: bool = True) -> Signal:
+    """Decode one consensus decision; votes and features are its reasons."""
     return Signal(
         id=UUID(message.id),
         asset_id=message.asset_id,
         direction=message.direction,
         confidence=message.confidence,
         price=message.price,
-        votes=dict(message.votes),
+        votes=dict(message.votes) if with_reasons else {},
         model_version=message.model_version,
-        features=dict(message.features),
+        features=dict(message.features) if with_reasons else {},
     )
 
 
@@ -157,13 +157,13 @@ def encode_signals(batch: SignalBatch) -> signals_pb2.SignalBatch:
     )
 
 
-def decode_signals(message: signals_pb2.SignalBatch) -> SignalBatch:
+def decode_signals(message: signals_pb2.SignalBatch, *, with_reasons: bool = True) -> SignalBatch:
     """Decode the decisions of one universe at one event time."""
     return SignalBatch(
         universe=message.universe,
         ts=message.ts_ns,
         step=decode_step(message.step),
-        signals=tuple(decode_signal(signal) for signal in message.signals),
+        signals=tuple(decode_signal(signal, with_reasons=with_reasons) for signal in message.signals),
         context=decode_context(message.context),
     )
 

@@ -144,7 +144,7 @@ class Engine:
         ask = judge or self.parts.risk.evaluate
         verdicts = ask(decision.snapshot, decision.proposals, phases, judged_at, decision.context)
         verdicts = self._gated(decision.proposals, verdicts, ts, is_repeat=is_repeat)
-        self.note(decision.proposals, verdicts, effects)
+        effects.note(decision.proposals, verdicts)
         by_order = {item.id: item for item in decision.proposals}
         approved = [item.proposal_id for item in verdicts if item.approved]
         orders = self.session.place(decision.proposals, verdicts, ts)
@@ -203,7 +203,7 @@ class Engine:
             tx.fills(effects.fills, portfolio.cash, effects.seq)
             if effects.fills:
                 crash_point("mid_fill")
-            tx.decisions(effects.decisions, effects.ts, effects.seq)
+            tx.decisions(effects.decisions)
             tx.daily(effects.daily, gauges.drawdown_ratio(portfolio))
             tx.outcomes(effects.outcomes)
             tx.snapshots(effects.snapshots)
@@ -241,16 +241,22 @@ class Engine:
         worked.reprice(self, effects.replacements)
 
     def _send(self, cancels: Sequence[Order], orders: Sequence[Order]) -> None:
-        if cancels:
-            stops.take_back(self, cancels)
+        """Send asset by asset what has a cancel to wait for, lest an exit wait for the cancels of others."""
+        exits = [order for order in orders if order.intent is Intent.EXIT]
+        cancelled = dict.fromkeys(order.asset_id for order in cancels)
+        for asset_id in cancelled:
+            stops.take_back(self, [order for order in cancels if order.asset_id == asset_id])
+            self._send_new([order for order in exits if order.asset_id == asset_id])
+        self._send_new([o for o in orders if o.intent is not Intent.EXIT or o.asset_id not in cancelled])
+        if orders:
+            # They are away: now others may hear of them.
+            self.parts.wake_outbox.set()
+
+    def _send_new(self, orders: Sequence[Order]) -> None:
         unsent = [order for order in orders if self._is_unsent(order)]
         pending = [order for order in unsent if not stops.in_the_way(self, order)]
         self.outbound.hold(order for order in unsent if order not in pending)
-        if pending:
-            answers = self.outbound.send(pending)
-            # The orders are away: now others may hear of them.
-            self.parts.wake_outbox.set()
-            self.record(answers, later=True)
+        self.record(self.outbound.send(pending), later=True)
 
     def send_waiting(self) -> None:
         """Send what the venue's limit had no room for, and exits that stops were in the way of.
@@ -323,12 +329,6 @@ class Engine:
     def snapshot(self) -> PortfolioSnapshot:
         """Return the portfolio as it stands."""
         return self.session.snapshot(self.ts, self.seq, self.effective_state)
-
-    def note(self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], effects: Effects) -> None:
-        """Keep what risk said."""
-        effects.decisions += [
-            Decision(proposal, verdict) for proposal, verdict in zip(proposals, verdicts, strict=True)
-        ]
 
     def _gated(
         self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict], ts: int, *, is_repeat: bool
@@ -412,10 +412,16 @@ class Engine:
             # What a power failure takes of it the venue knows: an order without an answer is asked about.
             self.commit(Effects(self.seq, self.ts), durable=False)
 
-    def write_later(self, snapshot: PortfolioSnapshot) -> None:
-        """Write a snapshot of the portfolio with the next commit, or with `write_answers`."""
+    def write_later(self, snapshot: PortfolioSnapshot, refusals: Sequence[Decision]) -> None:
+        """Write a snapshot of the portfolio and refusals with the next commit, or with `write_answers`."""
         self._unwritten = self._unwritten or Effects(self.seq, self.ts)
         self._unwritten.snapshots.append(snapshot)
+        self._unwritten.decisions += refusals
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether something was left to the next commit: what it was decided on is not to be acknowledged."""
+        return self._unwritten is not None
 
     def _has_ended_orders(self) -> bool:
         changes = self._unwritten.changes if self._unwritten is not None else ()

@@ -107,7 +107,7 @@ class LedgerTransaction(Protocol):
         """Insert what the broker booked that is no execution; a known activity is an error."""
         ...
 
-    def decisions(self, decisions: Sequence[Decision], ts: int, seq: int) -> None:
+    def decisions(self, decisions: Sequence[Decision]) -> None:
         """Insert what risk said."""
         ...
 
@@ -200,6 +200,10 @@ class Ledger(Protocol):
 
     def order_by_key(self, key: str) -> Order | None:
         """Return the order that a caller made with an idempotency key."""
+        ...
+
+    def known_orders(self, client_order_ids: Sequence[str]) -> set[str]:
+        """Return those of the orders that the ledger has."""
         ...
 
     def booked_executions(self, execution_ids: Sequence[str]) -> set[str]:

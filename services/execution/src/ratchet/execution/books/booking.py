@@ -146,12 +146,21 @@ class Booker:
                 continue
             self.fill(session, fill, order, effects, source="rest")
 
+    def know_all(self, session: TradingSession, listed: Iterable[BrokerOrder], effects: Effects) -> None:
+        """Take note of orders that REST lists; most have ended and are in the ledger."""
+        found = list(listed)
+        ended = [order.client_order_id for order in found if session.order(order.client_order_id) is None]
+        known = self._ledger.known_orders(ended)
+        for order in found:
+            if order.client_order_id not in known:
+                self.know(session, order, effects)
+
     def state(self, session: TradingSession, found: BrokerOrder, effects: Effects) -> None:
         """Book the state of an order that REST lists, after its executions."""
-        order = self.know(session, found, effects)
-        if found.is_leg:
+        if found.is_leg or session.order(found.client_order_id) is None:
             return
-        if order is not None and session.order(order.client_order_id) is not None:
+        order = self.know(session, found, effects)
+        if order is not None:
             self._news(session, order, found, found.updated_ns, effects, source="rest")
 
     def answer(

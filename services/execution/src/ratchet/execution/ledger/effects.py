@@ -1,5 +1,6 @@
 """What one transaction writes to the ledger."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -31,10 +32,12 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A proposal and what risk said to it."""
+    """A proposal and what risk said to it, at which event time (ns) and step."""
 
     proposal: Proposal
     verdict: Verdict
+    ts: int
+    seq: int
 
 
 @dataclass(slots=True)
@@ -56,8 +59,22 @@ class Effects:
     breakers: list[BreakerChange] = field(default_factory=list)
     opening_cash: Decimal | None = None
 
+    def note(self, proposals: Sequence[Proposal], verdicts: Sequence[Verdict]) -> None:
+        """Keep what risk said."""
+        self.decisions += [
+            Decision(proposal, verdict, self.ts, self.seq)
+            for proposal, verdict in zip(proposals, verdicts, strict=True)
+        ]
+
+    def take_refusals(self) -> list[Decision]:
+        """Take out the decisions that make no order."""
+        refused = [item for item in self.decisions if not item.verdict.approved]
+        self.decisions = [item for item in self.decisions if item.verdict.approved]
+        return refused
+
     def follow(self, earlier: "Effects") -> None:
-        """Write answers and snapshots of earlier as well, before anything else."""
+        """Write answers, refusals and snapshots of earlier as well, before anything else."""
+        self.decisions[:0] = earlier.decisions
         self.changes[:0] = earlier.changes
         self.breakers[:0] = earlier.breakers
         newer = {(item.ts, item.day_close) for item in self.snapshots}

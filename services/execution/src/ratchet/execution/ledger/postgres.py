@@ -106,6 +106,10 @@ class PostgresLedger:
         """Return the order that a caller made with an idempotency key."""
         return queries.order_by_key(self.db, self._registry, self.portfolio, key)
 
+    def known_orders(self, client_order_ids: Sequence[str]) -> set[str]:
+        """Return those of the orders that the ledger has."""
+        return queries.known_orders(self.db, client_order_ids)
+
     def booked_executions(self, execution_ids: Sequence[str]) -> set[str]:
         """Return those of the executions that are booked."""
         return queries.booked_executions(self.db, execution_ids)
@@ -159,9 +163,9 @@ class PostgresTransaction:
         """Insert what the broker booked that is no execution; a known activity is an error."""
         write_activities(self._cursor, self._writer.portfolio, booked, balance)
 
-    def decisions(self, decisions: Sequence[Decision], ts: int, seq: int) -> None:
+    def decisions(self, decisions: Sequence[Decision]) -> None:
         """Insert what risk said."""
-        self._writer.decisions(self._cursor, decisions, ts, seq)
+        self._writer.decisions(self._cursor, decisions)
 
     def daily(self, rows: Sequence[DailyPerformance], drawdown_ratio: float) -> None:
         """Write the rows of a closed day; writing them again changes nothing."""

@@ -85,6 +85,14 @@ def orders(db: Database, registry: Registry, portfolio: str, status: str, limit:
     return [_order(registry, row) for row in rows if row[1] in registry]
 
 
+def known_orders(db: Database, client_order_ids: Sequence[str]) -> set[str]:
+    """Return those of the orders that the ledger has."""
+    if not client_order_ids:
+        return set()
+    sql = "SELECT client_order_id FROM orders WHERE client_order_id = ANY(%s)"
+    return {row[0] for row in db.query(sql, (list(client_order_ids),))}
+
+
 def booked_executions(db: Database, execution_ids: Sequence[str]) -> set[str]:
     """Return those of the executions that the ledger has."""
     if not execution_ids:

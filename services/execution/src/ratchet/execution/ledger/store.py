@@ -173,10 +173,10 @@ class LedgerWriter:
         cursor.later_values(_CASH, self._cash_rows(fills, balance))
         cursor.later_values(_POSITIONS, self._position_rows(fills))
 
-    def decisions(self, cursor: Cursor, decisions: Sequence[Decision], ts: int, seq: int) -> None:
+    def decisions(self, cursor: Cursor, decisions: Sequence[Decision]) -> None:
         """Insert what risk said."""
         if decisions:
-            rows = [self._decision_row(item, ts, seq) for item in decisions]
+            rows = [self._decision_row(item) for item in decisions]
             cursor.later_values(_DECISIONS, rows)
 
     def daily(self, cursor: Cursor, rows: Sequence[DailyPerformance], drawdown_ratio: float) -> None:
@@ -310,13 +310,13 @@ class LedgerWriter:
             )  # fmt: skip
         return rows
 
-    def _decision_row(self, item: Decision, ts: int, seq: int) -> tuple[Any, ...]:
+    def _decision_row(self, item: Decision) -> tuple[Any, ...]:
         proposal, verdict = item.proposal, item.verdict
         asset = self.registry[proposal.asset_id]
         return (
-            proposal.id, to_datetime(ts), self.portfolio, seq, asset.symbol, asset.asset_class.value,
-            proposal.side.value, proposal.intent.value, verdict.approved, verdict.qty, proposal.price,
-            proposal.confidence, list(verdict.reasons), verdict.detail,
+            proposal.id, to_datetime(item.ts), self.portfolio, item.seq, asset.symbol,
+            asset.asset_class.value, proposal.side.value, proposal.intent.value, verdict.approved,
+            verdict.qty, proposal.price, proposal.confidence, list(verdict.reasons), verdict.detail,
             Json({**proposal.figures, **verdict.figures}),
             proposal.signal_id,
         )  # fmt: skip

@@ -20,10 +20,13 @@ class UnreadableError(ValueError):
 
 
 def decode(received: Received) -> Batch:
-    """Return the batch of an entry of a bars or signals stream, or raise UnreadableError."""
+    """Return the batch of an entry of a bars or signals stream, or raise UnreadableError.
+
+    Signals come without their reasons: nothing here is decided by them, and there may be thousands.
+    """
     try:
         if received.stream == SIGNALS:
-            return decode_signals(received.parse(signals_pb2.SignalBatch))
+            return decode_signals(received.parse(signals_pb2.SignalBatch), with_reasons=False)
         if received.stream.startswith(BARS_PREFIX):
             return decode_bars(received.parse(market_data_pb2.BarBatch))
     except (DecodeError, ValueError) as error:

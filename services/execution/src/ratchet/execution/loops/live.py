@@ -45,6 +45,13 @@ _RESOLVE_EVERY_S = 1.0
 _UNTOLD_S = 1.0
 # Signals follow their bars within this time, else the bars are told without them.
 _FOLLOWED_S = 0.2
+# Updates that arrive with new bars wait so long for the signals, to be committed together with orders.
+_TOGETHER_S = 0.05
+# What takes long waits so long for the quiet after a decision: the next tick is farthest away then.
+_PATIENCE_S = 1.0
+_QUIET_S = 0.2
+# Older executions are asked for only where some are missing: after a start, or when the venue was away.
+_LOOK_BACK_NS = 86_400_000_000_000
 _NS = 1_000_000_000
 
 
@@ -70,11 +77,16 @@ class LiveLoop:
         self._decided: dict[str, int] = {}
         # Handled, but not committed yet, since when (monotonic seconds); and committed, but not acknowledged.
         self._untold: list[Received] = []
+        # Bars that have woken us, with updates, before their signals came; and until when they wait for them.
+        self._early: list[Received] = []
+        self._early_until = 0.0
         self._untold_since = 0.0
         self._unacknowledged: list[Received] = []
         # Signals up to here may have been decided by the process before us.
         self._loaded_ts = engine.ts
         self._next_resolve = self._next_sync = self._next_reconcile = 0.0
+        self._decided_at = float("-inf")
+        self._is_synced = False
         self._bus_away_until = 0.0
         self.waits_for: str | None = None
 
@@ -110,11 +122,14 @@ class LiveLoop:
         """Do one iteration."""
         self._parts.quotes.feed(self._engine.session)
         self._commands.run_waiting(self._engine)
-        received = self._read()
-        self._take(received, self._parts.inbox.take())
+        received = [*self._early, *self._read()]
+        if self._comes_early(received):
+            return
+        updates = self._parts.inbox.take()
+        self._take(received, updates)
         self._tell_marks(is_idle=not received)
         self._engine.send_waiting()
-        self._look_after()
+        self._look_after(is_idle=not received and not updates)
 
     def _read(self) -> list[Received]:
         """Return new messages, bars first; without Redis, none after the same pause."""
@@ -125,11 +140,25 @@ class LiveLoop:
         try:
             self._acknowledge()
             self._marks.poll(0)
-            return self._consumer.read(block_ms=0 if self._parts.inbox.has_news else _POLL_MS)
+            is_due = self._parts.inbox.has_news and not self._early
+            return self._consumer.read(block_ms=0 if is_due else _POLL_MS)
         except BusUnavailableError as error:
             _log.warning("no signals arrive", reason=str(error))
             self._bus_away_until = self._parts.clock.monotonic() + 1.0
             return []
+
+    def _comes_early(self, received: list[Received]) -> bool:
+        """Keep bars until the signals that are computed from them are here, or for a short while."""
+        now = self._parts.clock.monotonic()
+        if not self._early:
+            self._early_until = now + _TOGETHER_S
+        is_early = (
+            bool(received)
+            and now < self._early_until
+            and not any(entry.stream == SIGNALS for entry in received)
+        )
+        self._early = received if is_early else []
+        return is_early
 
     def _try_to_acknowledge(self) -> None:
         """Acknowledge what is durable; without Redis that is done later, or the messages come again."""
@@ -139,7 +168,7 @@ class LiveLoop:
             _log.warning("messages not acknowledged", reason=str(error))
 
     def _acknowledge(self) -> None:
-        if self._unacknowledged:
+        if self._unacknowledged and not self._engine.has_unwritten:
             self._consumer.ack(*self._unacknowledged)
             self._unacknowledged = []
 
@@ -199,6 +228,7 @@ class LiveLoop:
 
     def _decide(self, batch: SignalBatch, effects: Effects) -> None:
         self._decided[batch.universe] = batch.ts
+        self._decided_at = self._parts.clock.monotonic()
         bars = self._bars.get(batch.universe)
         matching = [bars] if bars is not None and bars.ts == batch.ts else []
         # Risk compares the prices' time with the wall clock's, so signals of long ago trade nothing.
@@ -219,14 +249,14 @@ class LiveLoop:
         engine.ts = effects.ts = max(engine.ts, effects.ts)
         sends = bool(effects.new_orders or effects.cancels or effects.replacements)
         if sends:
-            # One of a series, which the order need not wait for.
-            snapshot = engine.snapshot()
+            # One of a series, and what makes no order: the orders need not wait for them.
+            snapshot, refusals = engine.snapshot(), effects.take_refusals()
         elif not effects.is_trivial:
             effects.snapshots.append(engine.snapshot())
         engine.commit(effects, durable=not effects.is_trivial)
         if sends:
             engine.send(effects)
-            engine.write_later(snapshot)
+            engine.write_later(snapshot, refusals)
             metrics.TICK_TO_ORDER_SECONDS.observe(time.perf_counter() - started)
         engine.publish_portfolio()
         self._unacknowledged += self._untold
@@ -241,7 +271,7 @@ class LiveLoop:
             self._parts.inbox.mark_gap()
             self._next_sync = 0.0
 
-    def _look_after(self) -> None:
+    def _look_after(self, *, is_idle: bool) -> None:
         """Resolve unanswered orders, fill holes by REST, compare the books, quote option contracts."""
         self._contracts.look_after()
         now = self._parts.clock.monotonic()
@@ -256,10 +286,12 @@ class LiveLoop:
             if not effects.is_trivial:
                 self._finish(effects, time.perf_counter())
         every = self._parts.settings.reconcile_every_s
-        if now >= self._next_sync or (self._parts.inbox.has_gap and now >= self._next_sync - every + 1.0):
+        is_quiet = is_idle and now < self._decided_at + _QUIET_S
+        due = self._next_sync - every + 1.0 if self._parts.inbox.has_gap else self._next_sync
+        if _is_time(now, due, is_quiet=is_quiet):
             self._next_sync = now + every
             self._ask_by_rest()
-        if now >= self._next_reconcile:
+        if _is_time(now, self._next_reconcile, is_quiet=is_quiet):
             report = self._reconciler.run(self._engine)
             observe(self._engine, report)
             # What blocks new risk is looked at again soon, for most of it explains itself.
@@ -274,10 +306,19 @@ class LiveLoop:
         """Book executions and states since the oldest that may still change, or since an earlier time."""
         engine = self._engine
         effects = Effects(ts=engine.ts)
-        recent = self._parts.clock.now_ns() - int(self._parts.settings.reconcile_every_s * 2 * _NS)
+        now_ns = self._parts.clock.now_ns()
+        recent = now_ns - int(self._parts.settings.reconcile_every_s * 2 * _NS)
         fallback = min(recent, since_ns) if since_ns else recent
-        since = oldest_open_ns(engine.session, fallback)
-        synced = self._sync.sync(engine.session, effects, min(since, fallback), None)
+        since = min(oldest_open_ns(engine.session, fallback), fallback)
+        if self._is_synced:
+            since = max(since, now_ns - _LOOK_BACK_NS)
+        synced = self._sync.sync(engine.session, effects, since, None)
+        self._is_synced = synced.ok and not synced.lacks_fills
         self.waits_for = None if synced.ok else "the broker does not answer"
         if not effects.is_trivial:
             self._finish(effects, time.perf_counter())
+
+
+def _is_time(now: float, due: float, *, is_quiet: bool) -> bool:
+    """Whether something that takes long is to be done now."""
+    return now >= due if is_quiet else now >= due + _PATIENCE_S

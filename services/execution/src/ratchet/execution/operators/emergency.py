@@ -61,7 +61,7 @@ def flatten(engine: Engine, scope: str, actor: str, reason: str, *, is_live: boo
         snapshot, proposals, engine.phases.at(ts), max(ts, snapshot.ts)
     )
     effects = Effects(engine.seq, engine.ts)
-    engine.note(proposals, verdicts, effects)
+    effects.note(proposals, verdicts)
     orders = engine.session.place(proposals, verdicts, ts)
     approved = [item.proposal_id for item in verdicts if item.approved]
     for place, (order, proposal) in enumerate(zip(orders, approved, strict=True)):

@@ -23,7 +23,7 @@ from ratchet.core.orders import (
 from ratchet.core.orders.money import from_float
 from ratchet.core.risk import Proposal
 from ratchet.execution.engine import Engine
-from ratchet.execution.ledger.effects import Decision, Effects, NewOrder
+from ratchet.execution.ledger.effects import Effects, NewOrder
 from ratchet.execution.loops import contracts
 from ratchet.execution.operators.errors import RefusedError
 from ratchet.execution.sending.sender import Outcome
@@ -88,7 +88,8 @@ def submit(engine: Engine, ticket: Ticket, *, is_live: bool) -> Submission:
     at = max(ts, snapshot.ts)
     context = engine.session.risk_context([asset.id], at)
     verdict = judge(snapshot, [proposal], engine.phases.at(ts), at, context)[0]
-    effects = Effects(engine.seq, engine.ts, decisions=[Decision(proposal, verdict)])
+    effects = Effects(engine.seq, engine.ts)
+    effects.note([proposal], [verdict])
     if not verdict.approved:
         _commit(engine, effects, ticket.actor, "order.refused", {"reasons": list(verdict.reasons)})
         return Submission(None, verdict.reasons)

@@ -27,7 +27,7 @@ from ratchet.core.orders import (
 from ratchet.core.orders.money import from_float
 from ratchet.core.risk import Proposal, Verdict
 from ratchet.execution.engine import Engine
-from ratchet.execution.ledger.effects import Decision, Effects, NewOrder
+from ratchet.execution.ledger.effects import Effects, NewOrder
 from ratchet.execution.loops import contracts
 from ratchet.execution.operators.errors import RefusedError
 from ratchet.execution.sending.denials import Denial
@@ -77,8 +77,8 @@ def submit_package(
     at = max(ts, snapshot.ts)
     context = engine.session.risk_context([leg.asset_id for leg in legs], at)
     verdicts = judge(snapshot, proposals, engine.phases.at(ts), at, context)
-    decisions = [Decision(proposal, verdict) for proposal, verdict in zip(proposals, verdicts, strict=True)]
-    effects = Effects(engine.seq, engine.ts, decisions=decisions)
+    effects = Effects(engine.seq, engine.ts)
+    effects.note(proposals, verdicts)
     qty, reasons = _allowed(legs, verdicts)
     if reasons:
         return None, _refuse(engine, ticket, effects, reasons)

@@ -20,7 +20,7 @@ from ratchet.core.orders import (
 from ratchet.core.orders.rows import evolve
 from ratchet.core.risk import Proposal, Verdict
 from ratchet.execution.engine import Engine
-from ratchet.execution.ledger.effects import Decision, Effects
+from ratchet.execution.ledger.effects import Effects
 from ratchet.execution.operators.errors import RefusedError
 from ratchet.execution.operators.manual import MANUAL, now_known
 from ratchet.execution.sending.denials import Denial
@@ -89,7 +89,8 @@ def _let_risk_judge(
     verdict = Verdict(proposal.id, approved=False, qty=Decimal(0), reasons=(str(denial),))
     if denial is None:
         verdict = _judged(engine, order, proposal, ts, is_live=is_live)
-    effects = Effects(engine.seq, engine.ts, decisions=[Decision(proposal, verdict)])
+    effects = Effects(engine.seq, engine.ts)
+    effects.note([proposal], [verdict])
     reasons = verdict.reasons
     if verdict.approved and verdict.qty >= new.qty - order.filled_qty:
         engine.commit(effects)
