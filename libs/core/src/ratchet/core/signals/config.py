@@ -24,10 +24,9 @@ class ConsensusConfig(BaseModel):
     A direction is taken at `enter_confidence` by at least `min_votes` strategies, and never against the
     regime when `respect_regime`. A long is left when selling reaches `exit_confidence`, whatever the regime.
     Neither happens within `min_hold_bars` of the last turn. While a direction holds, its signal is repeated
-    every `repeat_bars`, so that what risk could not take at first is offered again; the first repetition waits
-    for up to as many bars more, by symbol, lest all that turned at one bar come back at one.
-    No signal comes before `warmup_bars` of an asset; strategies whose longer windows are not full by then
-    abstain.
+    every `repeat_bars`, so that what risk could not take at first is offered again; the first repetition
+    waits for up to as many bars more, by symbol, lest all that turned at one bar come back at one. No
+    signal comes before `warmup_bars` of an asset; strategies whose longer windows are not full by then abstain.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
