@@ -25,8 +25,8 @@ class ConsensusConfig(BaseModel):
     regime when `respect_regime`. A long is left when selling reaches `exit_confidence`, whatever the regime.
     Neither happens within `min_hold_bars` of the last turn. While a direction holds, its signal is repeated
     every `repeat_bars`, so that what risk could not take at first is offered again; the first repetition
-    waits for up to as many bars more, by symbol, lest all that turned at one bar come back at one. No
-    signal comes before `warmup_bars` of an asset; strategies whose longer windows are not full by then abstain.
+    waits for up to as many bars more, by symbol, lest all that turned at one bar come back at one. There is
+    no signal before `warmup_bars` of an asset; strategies whose longer windows are not full then abstain.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
