@@ -277,7 +277,7 @@ class LiveLoop:
         now = self._parts.clock.monotonic()
         if self._parts.inbox.take_is_back():
             # What was asked in vain meanwhile can be had now.
-            self._next_resolve = self._next_sync = now
+            self._next_resolve = self._next_sync = 0.0
         if now >= self._next_resolve:
             self._next_resolve = now + _RESOLVE_EVERY_S
             if any(order.needs_answer for order in self._engine.session.working_orders):
