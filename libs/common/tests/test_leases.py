@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from ratchet.common.db import Database
-from ratchet.common.errors import BusUnavailableError, FencedError
+from ratchet.common.errors import BusUnavailableError, ClaimError, FencedError
 from ratchet.common.leases import AdvisoryLeaderLock, RedisLease
 
 
@@ -101,6 +101,28 @@ def test_an_old_leader_cannot_commit(locks, db):
         old.check(cursor)
     with db.transaction() as cursor:
         new.check(cursor)
+
+
+def test_a_leader_whose_session_the_server_has_lost_cannot_commit_until_it_leads_again(locks, db):
+    """Nobody else leads, but the server may have crashed, and lost what had not reached the disk."""
+    leader = locks("a")
+    assert leader.try_acquire()
+    epoch = leader.epoch
+    assert leader.seems_held(epoch)
+    db.query(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    assert not leader.seems_held(epoch)
+    with pytest.raises(FencedError, match="session was lost"), db.transaction() as cursor:
+        leader.check(cursor)
+    with pytest.raises(ClaimError), db.claiming(leader.claim):
+        pass
+    assert leader.regain() == epoch + 1
+    assert not leader.seems_held(epoch)
+    assert leader.seems_held(epoch + 1)
+    with db.claiming(leader.claim) as cursor:
+        leader.check(cursor)
 
 
 def test_waiting_ends_with_the_service(locks):

@@ -295,6 +295,36 @@ def test_one_account_has_one_writer(born, steps):
     assert other.venue.place.step_seq == 1
 
 
+def test_what_a_crash_of_the_database_took_is_forgotten_in_memory_too(born, steps, paper_market, database):
+    """Commits of requests do not wait for the disk: a server that is killed may have lost the last ones."""
+    life = born()
+    pair = paper_market.platform.registry.by_symbol(BTC).id
+    life.venue.step(steps[0], 1)
+    far = {"type": OrderType.LIMIT, "limit_price": Decimal(30_000)}
+    kept = life.venue.submit(request(pair, **far))
+    place = life.venue.place
+    lost = life.venue.submit(request(pair, **far))
+    told = life.venue.place.trade_updates
+    database.query(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with database.transaction() as cursor:
+        cursor.execute("DELETE FROM paper.trade_updates WHERE order_id = %s", (lost.id,))
+        cursor.execute("DELETE FROM paper.orders WHERE order_id = %s", (lost.id,))
+        cursor.execute(
+            "UPDATE paper.accounts SET trade_updates = %s WHERE account = %s",
+            (place.trade_updates, life.venue.account),
+        )
+    assert life.venue.order(lost.id) is None
+    assert life.venue.order(kept.id) == kept
+    again = life.venue.submit(request(pair, client_order_id=lost.client_order_id, **far))
+    assert again.client_order_id == lost.client_order_id
+    # Its listeners have seen the numbers of the lost ones.
+    assert life.venue.place.trade_updates == told + 1
+    life.venue.cancel(kept.id)
+
+
 def _renumbered(batch: BarBatch, seq: int) -> BarBatch:
     return replace(batch, step=replace(batch.step, seq=seq))
 

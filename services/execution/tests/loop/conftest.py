@@ -321,6 +321,17 @@ class World:
             on_stranger=self.reconciler.note_stranger,
         )  # fmt: skip
 
+    def load(self) -> Engine:
+        """Return what the next leader finds in the ledger."""
+        assert self.parts is not None
+        leader = AdvisoryLeaderLock(self.db, "main", "next")
+        assert leader.try_acquire()
+        self.parts.ledger.epoch = leader.epoch  # type: ignore[attr-defined]
+        try:
+            return self._loader().load()
+        finally:
+            leader.release()
+
     def kill(self) -> None:
         """Stop without a clean end being needed."""
         self.stop.set()

@@ -28,7 +28,7 @@ def test_the_ledger_has_all_that_memory_has(live: Any, move: Any) -> None:
     ((session, by_asset),) = rows
     assert set(by_asset) == {"marks", "mark_ts", "notional"}
     assert not by_asset.keys() & (session["portfolio"].keys() | session["risk"].keys())
-    assert remembered(live._loader().load()) == remembered(live.engine)
+    assert remembered(live.load()) == remembered(live.engine)
 
 
 def test_commits_that_no_bar_came_before_leave_the_columns_alone(live: Any, move: Any) -> None:
@@ -65,7 +65,7 @@ def test_bars_that_no_signals_follow_are_written_too(live: Any, move: Any, event
 
     eventually(is_written)
     live.kill()
-    assert remembered(live._loader().load()) == remembered(live.engine)
+    assert remembered(live.load()) == remembered(live.engine)
 
 
 def test_a_state_of_before_the_columns_were_apart_is_whole() -> None:

@@ -274,7 +274,7 @@ class Database:
         for _ in range(self._pool_size):
             connection = self._acquire(deadline)
             try:
-                if is_deferred and _is_quiet(connection):
+                if is_deferred and is_quiet(connection):
                     cursor = cast("Cursor", connection.cursor())
                     cursor.later(*first)
                     return connection, cursor
@@ -396,8 +396,10 @@ def detect_capability(cursor: psycopg2.extensions.cursor) -> Capability:
     return Capability.TIMESCALE if licence in (None, "", "timescale") else Capability.APACHE
 
 
-def _is_quiet(connection: Connection) -> bool:
+def is_quiet(connection: Connection) -> bool:
     """Return whether the server has said nothing since the last answer, such as that it closes."""
+    if connection.closed:
+        return False
     poller = select.poll()
     poller.register(connection.fileno(), select.POLLIN)
     return not poller.poll(0)

@@ -9,7 +9,7 @@ import redis.exceptions
 
 from ratchet.common import metrics
 from ratchet.common.bus import Client
-from ratchet.common.db import Connection, Cursor, Database
+from ratchet.common.db import Connection, Cursor, Database, is_quiet
 from ratchet.common.errors import BusUnavailableError, DatabaseUnavailableError, FencedError
 from ratchet.common.pipelining import Statement
 
@@ -17,9 +17,13 @@ _OURS = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call({}) end
 _RENEW = _OURS.format("'pexpire', KEYS[1], ARGV[2]")
 _RELEASE = _OURS.format("'del', KEYS[1]")
 
+# Nobody can have a share of a lock that somebody has alone. A server that has lost its memory, and with it
+# commits that had not reached the disk, has lost the lock too.
+STILL_LED = "NOT pg_try_advisory_xact_lock_shared(hashtextextended('ratchet:portfolio:' || l.portfolio, 0))"
+_GUARD = f"SELECT l.epoch, {STILL_LED} FROM portfolio_leadership l WHERE l.portfolio = %s FOR SHARE"  # noqa: S608
 _CLAIM = (
-    "SELECT 1 / count(*) FROM "
-    "(SELECT FROM portfolio_leadership WHERE portfolio = %s AND epoch = %s FOR SHARE) AS held"
+    "SELECT 1 / count(*) FROM (SELECT FROM portfolio_leadership l "  # noqa: S608
+    f"WHERE l.portfolio = %s AND l.epoch = %s AND {STILL_LED} FOR SHARE) AS held"
 )
 
 
@@ -69,8 +73,8 @@ def _bus_errors() -> Iterator[None]:
 class AdvisoryLeaderLock:
     """Single writer of a portfolio: an advisory lock of one session, and an epoch that fences old leaders.
 
-    The lock vanishes with its session; the epoch, checked in every transaction, keeps a leader that has not
-    noticed from writing.
+    The lock vanishes with its session; lock and epoch, checked in every transaction, keep a leader that has
+    not noticed from writing.
     """
 
     def __init__(self, db: Database, portfolio: str, holder: str) -> None:
@@ -78,6 +82,7 @@ class AdvisoryLeaderLock:
         self._portfolio = portfolio
         self._holder = holder
         self._connection: Connection | None = None
+        self._regaining = threading.Lock()
         self.epoch = 0
 
     def try_acquire(self) -> bool:
@@ -121,6 +126,18 @@ class AdvisoryLeaderLock:
             return False
         return True
 
+    def seems_held(self, epoch: int) -> bool:
+        """Whether the server has not ended the session of that epoch, as far as it has told; asks nobody."""
+        connection = self._connection
+        return self.epoch == epoch and connection is not None and is_quiet(connection)
+
+    def regain(self) -> int:
+        """Take the lock again if our session was lost; return the epoch. FencedError if another leads."""
+        with self._regaining:
+            if not self.held() and not self.try_acquire():
+                raise FencedError(f"portfolio {self._portfolio!r}: another process leads")
+            return self.epoch
+
     def confirm(self) -> None:
         """Raise FencedError unless our session lives and our epoch is the newest; for right before a send.
 
@@ -151,7 +168,7 @@ class AdvisoryLeaderLock:
     @property
     def guard(self) -> Statement:
         """The statement of `check`, to be sent along with BEGIN and verified by `verify`."""
-        return ("SELECT epoch FROM portfolio_leadership WHERE portfolio = %s FOR SHARE", (self._portfolio,))
+        return (_GUARD, (self._portfolio,))
 
     @property
     def claim(self) -> Statement:
@@ -161,13 +178,8 @@ class AdvisoryLeaderLock:
         return (_CLAIM, (self._portfolio, self.epoch))
 
     def verify(self, cursor: Cursor) -> None:
-        """Raise FencedError unless `guard`, which the cursor has just executed, shows our epoch."""
-        row = cursor.fetchone()
-        newest = row[0] if row else 0
-        if not self.epoch or newest != self.epoch:
-            raise FencedError(
-                f"portfolio {self._portfolio!r}: our epoch is {self.epoch}, the newest {newest}"
-            )
+        """Raise FencedError unless `guard`, which the cursor has just executed, shows that we lead."""
+        verify_led(self._portfolio, self.epoch, *(cursor.fetchone() or (0, False)))
 
     def release(self) -> None:
         """Give the lock up; a successor can have it when this returns, unless the database is away."""
@@ -205,3 +217,11 @@ class AdvisoryLeaderLock:
             self._connection.close()
             self._connection = None
         self.epoch = 0
+
+
+def verify_led(portfolio: str, epoch: int, newest: int, is_led: bool) -> None:
+    """Raise FencedError unless our epoch is the newest and the lock is held (STILL_LED)."""
+    if not epoch or newest != epoch:
+        raise FencedError(f"portfolio {portfolio!r}: our epoch is {epoch}, the newest {newest}")
+    if not is_led:
+        raise FencedError(f"portfolio {portfolio!r}: the leader's session was lost")

@@ -409,8 +409,9 @@ class Engine:
     def write_answers(self) -> None:
         """Commit answers that were left for later."""
         if self._unwritten is not None:
-            # What a power failure takes of it the venue knows: an order without an answer is asked about.
-            self.commit(Effects(self.seq, self.ts), durable=False)
+            # What a power failure takes of it the venue knows: an order without an answer is asked about. A
+            # replay's next step must find at the venue what this one has sent.
+            self.commit(Effects(self.seq, self.ts), durable=not self.parts.is_live)
 
     def write_later(self, snapshot: PortfolioSnapshot, refusals: Sequence[Decision]) -> None:
         """Write a snapshot of the portfolio and refusals with the next commit, or with `write_answers`."""

@@ -84,10 +84,17 @@ class Store:
         self._leader = leader
         self._house = house
         self._is_durable = is_durable
+        # That of our leadership when the rows were read.
+        self._epoch = 0
 
     def further(self, account: str, label: str) -> "Store":
         """Return the store of a further account of this exchange."""
         return Store(self._db, account, self._registry, self._leader, (self.account, label))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether rows may lack what was committed: the server has ended our session, or has crashed."""
+        return not self._leader.seems_held(self._epoch)
 
     def accounts(self) -> AccountStore:
         """Return the rows about this exchange's accounts."""
@@ -96,8 +103,10 @@ class Store:
     def load(self, closed_kept: int) -> StoredAccount | None:
         """Return the account with its open orders, last closed ones and positions; None if it is new.
 
+        Leads again if the leader's session was lost; FencedError if another process leads by now.
         AccountMismatchError if it traded under another registry, whose asset ids mean other assets.
         """
+        self._epoch = self._leader.regain()
         with self._db.transaction(wait_s=WAIT_S) as cursor:
             cursor.execute(
                 "SELECT registry, step_seq, clock_ns, trade_updates, created_ns, starting_cash, "

@@ -56,8 +56,8 @@ class PaperVenue:
     An exchange's own account leads: its `followers` are matched with it at each step, before it, so that a
     step that it has committed is one that all have. Market data streams and faults are shared.
 
-    State in memory is rebuilt from the rows whenever a commit did not certainly succeed, so that both never
-    differ.
+    State in memory is rebuilt from the rows whenever a commit did not certainly succeed, or the server may
+    have lost it since, so that both never differ.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class PaperVenue:
     def exchange(self) -> Iterator[Exchange]:
         """Lock and yield the exchange as it is durable."""
         with self._lock:
-            if self._stale:
+            if self._stale or self.store.is_behind:
                 self.reload(self.place)
             yield self._exchange
 
@@ -137,7 +137,7 @@ class PaperVenue:
         """Yield whether the exchange is free and as it is durable, and if so, keep it: nobody has to wait."""
         is_free = self._lock.acquire(blocking=False)
         try:
-            yield is_free and not self._stale
+            yield is_free and not self._stale and not self.store.is_behind
         finally:
             if is_free:
                 self._lock.release()
@@ -161,9 +161,13 @@ class PaperVenue:
                 self._exchange = self._restored(stored.state)
             self._exchange.configure(settings_of(self.configuration))
             self._exchange.on_corporate_actions(self.corporate_actions)
-            here = (self.place.step_seq, self.place.clock)
-            if announced is not None and (announced.step_seq, announced.clock) > here:
-                self.place = Place(announced.step_seq, announced.clock, self.place.trade_updates)
+            if announced is not None:
+                # Numbers of updates that were told and are lost are not used again.
+                told = max(announced.trade_updates, self.place.trade_updates)
+                step, clock = max(
+                    (announced.step_seq, announced.clock), (self.place.step_seq, self.place.clock)
+                )
+                self.place = Place(step, clock, told)
             # Perhaps nothing was booked then, but the reader of this may have missed what was.
             self.activities_ts = self.place.clock
             self._seen[:] = 0

@@ -75,7 +75,7 @@ class PostgresLedger:
                 guarded = cursor.fetchone()
             else:
                 cursor = stack.enter_context(self.db.claiming(self.writer.claim(claimed)))
-                guarded = (self.epoch, claimed)
+                guarded = (self.epoch, True, claimed)
             if not durable:
                 cursor.later("SET LOCAL synchronous_commit = off")
             yield PostgresTransaction(cursor, self.writer, guarded)

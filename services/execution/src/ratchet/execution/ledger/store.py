@@ -8,7 +8,7 @@ from typing import Any
 from psycopg2.extras import Json
 
 from ratchet.common.db import Cursor
-from ratchet.common.errors import FencedError
+from ratchet.common.leases import STILL_LED, verify_led
 from ratchet.common.pipelining import Statement
 from ratchet.common.streams import ORDER_EVENTS
 from ratchet.common.timestamps import to_datetime
@@ -24,12 +24,12 @@ from ratchet.execution.ledger.effects import Decision, NewOrder
 from ratchet.execution.ledger.events import OrderChange, encode_change
 
 _GUARD = (
-    "SELECT l.epoch, s.state FROM portfolio_leadership l "
+    f"SELECT l.epoch, {STILL_LED}, s.state FROM portfolio_leadership l "  # noqa: S608
     "JOIN trading_state s USING (portfolio) WHERE l.portfolio = %s FOR SHARE"
 )
 _CLAIM = (
-    "SELECT 1 / count(*) FROM (SELECT FROM portfolio_leadership l JOIN trading_state s USING (portfolio) "
-    "WHERE l.portfolio = %s AND l.epoch = %s AND s.state = %s FOR SHARE) AS held"
+    "SELECT 1 / count(*) FROM (SELECT FROM portfolio_leadership l JOIN trading_state s USING (portfolio) "  # noqa: S608
+    f"WHERE l.portfolio = %s AND l.epoch = %s AND {STILL_LED} AND s.state = %s FOR SHARE) AS held"
 )
 _ORDERS = (
     "INSERT INTO orders (client_order_id, portfolio, symbol, asset_class, side, type, time_in_force, qty, "
@@ -142,11 +142,8 @@ class LedgerWriter:
 
     def verify(self, row: tuple[Any, ...] | None) -> str:
         """Return the trading state of a guard's row; FencedError if another process leads."""
-        newest, state = row if row else (0, "halted")
-        if newest != self.epoch:
-            raise FencedError(
-                f"portfolio {self.portfolio!r}: our epoch is {self.epoch}, the newest is {newest}"
-            )
+        newest, is_led, state = row if row else (0, False, "halted")
+        verify_led(self.portfolio, self.epoch, newest, is_led)
         return str(state)
 
     def orders(self, cursor: Cursor, orders: Sequence[NewOrder], seq: int) -> None:

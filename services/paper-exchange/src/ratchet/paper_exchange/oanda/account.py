@@ -49,7 +49,7 @@ class OandaAccount:
     def exchange(self) -> Iterator[FxExchange]:
         """Lock and yield the engine as it is durable."""
         with self._lock:
-            if self._stale:
+            if self._stale or self.store.is_behind:
                 self._reload()
             yield self._exchange
 

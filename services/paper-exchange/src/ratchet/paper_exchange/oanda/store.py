@@ -54,9 +54,20 @@ class OandaStore:
         self._db = db
         self.account = account
         self._leader = leader
+        # That of our leadership when the rows were read.
+        self._epoch = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether rows may lack what was committed: the server has ended our session, or has crashed."""
+        return not self._leader.seems_held(self._epoch)
 
     def load(self) -> tuple[int, int, dict[str, Any]] | None:
-        """Return the last step, its event time and the state of the account; None if it is new."""
+        """Return the last step, its event time and the state of the account; None if it is new.
+
+        Leads again if the leader's session was lost; FencedError if another process leads by now.
+        """
+        self._epoch = self._leader.regain()
         with self._db.transaction(wait_s=WAIT_S) as cursor:
             cursor.execute(
                 "SELECT step_seq, clock_ns, doc FROM paper.oanda_accounts WHERE account = %s", (self.account,)
