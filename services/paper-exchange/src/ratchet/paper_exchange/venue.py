@@ -128,7 +128,8 @@ class PaperVenue:
     def exchange(self) -> Iterator[Exchange]:
         """Lock and yield the exchange as it is durable."""
         with self._lock:
-            if self._stale or self.store.is_behind:
+            self._stale = self._stale or self.store.is_behind
+            if self._stale:
                 self.reload(self.place)
             yield self._exchange
 
@@ -149,12 +150,12 @@ class PaperVenue:
         """
         with self._lock:
             stored = self.store.load(self.config.closed_orders_kept)
+            place = Place() if stored is None else stored.place
             if stored is None:
                 self._exchange = self._new_exchange()
-                self.place = Place()
-                self.store.create(self._exchange.snapshot()["account"], self.config.starting_cash, self.place)
+                self.store.create(self._exchange.snapshot()["account"], self.config.starting_cash, place)
             else:
-                self.place, self.created_ns = stored.place, stored.created_ns
+                self.created_ns = stored.created_ns
                 self.configuration = stored.configuration
                 cash = stored.starting_cash
                 self.past = EquityPast(self.store, self.history, cash, self.options.value)
@@ -163,15 +164,14 @@ class PaperVenue:
             self._exchange.on_corporate_actions(self.corporate_actions)
             if announced is not None:
                 # Numbers of updates that were told and are lost are not used again.
-                told = max(announced.trade_updates, self.place.trade_updates)
-                step, clock = max(
-                    (announced.step_seq, announced.clock), (self.place.step_seq, self.place.clock)
-                )
-                self.place = Place(step, clock, told)
+                told = max(announced.trade_updates, place.trade_updates)
+                step, clock = max((announced.step_seq, announced.clock), (place.step_seq, place.clock))
+                place = Place(step, clock, told)
+            self.place = place
             # Perhaps nothing was booked then, but the reader of this may have missed what was.
-            self.activities_ts = self.place.clock
+            self.activities_ts = place.clock
             self._seen[:] = 0
-            if self.place.clock:
+            if place.clock:
                 marks = last_batches(self.history, self.registry)
                 self._note(marks)
                 for batch in marks:

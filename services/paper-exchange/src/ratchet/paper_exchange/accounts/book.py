@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ class Accounts:
             for row in rows:
                 if not row.is_closed:
                     follower = self.own.follow(row.account, row.label)
-                    follower.reload(self.own.place)
+                    follower.reload(replace(self.own.place, trade_updates=0))
             self._keys = {key.key_id: key for key in self._store.valid_keys()}
 
     def find(self, key: str, secret: str) -> "PaperVenue | None":

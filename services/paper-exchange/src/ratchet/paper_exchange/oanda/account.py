@@ -49,7 +49,8 @@ class OandaAccount:
     def exchange(self) -> Iterator[FxExchange]:
         """Lock and yield the engine as it is durable."""
         with self._lock:
-            if self._stale or self.store.is_behind:
+            self._stale = self._stale or self.store.is_behind
+            if self._stale:
                 self._reload()
             yield self._exchange
 
