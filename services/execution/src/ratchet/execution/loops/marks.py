@@ -12,7 +12,7 @@ from ratchet.common.streams import CONTROL, WATERMARK
 from ratchet.v1 import control_pb2
 
 _log = get_logger("marks")
-EXCHANGE = "paper-exchange"
+EXCHANGE, OURS = "paper-exchange", "execution"
 _LOOK_BACK = 200
 
 
@@ -24,6 +24,8 @@ class Marks:
         self._on_control = on_control
         self._positions: dict[str, str] = {WATERMARK: "0", CONTROL: "0"}
         self.exchange = control_pb2.Watermark()
+        # The last step that we, or the process before us, have announced.
+        self._announced = 0
 
     def open(self) -> None:
         """Stand at the end of both streams, knowing the newest watermark of the exchange.
@@ -47,9 +49,14 @@ class Marks:
             for entry in entries:
                 self._take(decode_entry(raw_stream.decode(), *entry))
 
-    def skip_to(self, entry_id: str) -> None:
-        """Note our own watermark, which is not news to us; none of the exchange's can lie before it."""
-        self._positions[WATERMARK] = entry_id
+    def skip_to(self, entry_id: str, seq: int) -> None:
+        """Note our own watermark, which is not news to us.
+
+        None of the exchange's can lie before it, unless the step was announced already and is done again.
+        """
+        if seq > self._announced:
+            self._announced = seq
+            self._positions[WATERMARK] = entry_id
 
     def _take(self, entry: Received) -> None:
         self._positions[entry.stream] = entry.entry_id
@@ -61,5 +68,7 @@ class Marks:
         except (DecodeError, ValueError) as error:
             _log.error("entry unreadable", stream=entry.stream, entry=entry.entry_id, reason=str(error))
             return
-        if mark.service == EXCHANGE and mark.seq >= self.exchange.seq:
+        if mark.service == OURS:
+            self._announced = max(self._announced, mark.seq)
+        elif mark.service == EXCHANGE and mark.seq >= self.exchange.seq:
             self.exchange = mark

@@ -224,7 +224,7 @@ class ReplayLoop:
         messages.append((WATERMARK, mark, step.ts))
         done = self._take_acknowledged()
         ids = bus.publish_many(messages, ack=(self._consumer, done) if done else None)  # type: ignore[arg-type]
-        self._marks.skip_to(ids[-1])
+        self._marks.skip_to(ids[-1], step.seq)
 
     def _take_acknowledged(self) -> Sequence[Received]:
         """Return entries whose step is committed; the others must come again after a crash."""
