@@ -106,16 +106,10 @@ class BarConsumer:
         batches = step.ordered()
         ts = batches[0].ts
         with step.received[0].span("paper_exchange.step"):
-            if not self._match(step.seq, batches, stop):
+            mark = self._match(step.seq, batches, stop)
+            if mark is None:
                 return False
             if step.seq:
-                total = self._venue.place.trade_updates
-                mark = Watermark(service=SERVICE, seq=step.seq, ts_ns=ts, trade_updates=total)
-                mark.activities_ts_ns = self._venue.activities_ts
-                if self._oanda is not None:
-                    own = self._oanda.own
-                    mark.venue_updates[VENUE] = own.last_id
-                    mark.activities_ts_ns = max(mark.activities_ts_ns, own.activities_ts)
                 self._bus.publish_many([(WATERMARK, mark, ts)], ack=(consumer, step.received))
             else:
                 consumer.ack(*step.received)
@@ -123,7 +117,8 @@ class BarConsumer:
         metrics.EVENT_TIME_SECONDS.set(ts / 1e9)
         return True
 
-    def _match(self, seq: int, batches: Sequence[BarBatch], stop: threading.Event) -> bool:
+    def _match(self, seq: int, batches: Sequence[BarBatch], stop: threading.Event) -> Watermark | None:
+        """Match and commit a step; return its watermark, None if stopped before."""
         while not stop.is_set():
             try:
                 with self._venue.exchange():
@@ -135,13 +130,22 @@ class BarConsumer:
                         self._venue.step_once(batches, seq, _WAIT_S)
                     else:
                         self._venue.step(batches, seq, _WAIT_S)
+                    return self._mark(seq, batches[0].ts)
             except DatabaseUnavailableError as error:
                 self._log.warning("step_waits_for_database", seq=seq, reason=str(error))
                 self._bus.on_activity()
                 stop.wait(0.2)
-            else:
-                return True
-        return False
+        return None
+
+    def _mark(self, seq: int, ts: int) -> Watermark:
+        total = self._venue.place.trade_updates
+        mark = Watermark(service=SERVICE, seq=seq, ts_ns=ts, trade_updates=total)
+        mark.activities_ts_ns = self._venue.activities_ts
+        if self._oanda is not None:
+            own = self._oanda.own
+            mark.venue_updates[VENUE] = own.last_id
+            mark.activities_ts_ns = max(mark.activities_ts_ns, own.activities_ts)
+        return mark
 
     def _require_same_run(self, seq: int, ts: int) -> None:
         place = self._venue.place

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2.errors
 
 from ratchet.common.db import Cursor, Database
-from ratchet.common.errors import ClaimError, FencedError
+from ratchet.common.errors import ClaimError, DatabaseUnavailableError
 from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.core.assets import Registry
 from ratchet.core.exchange import Changes, ExchangeOrder
@@ -161,14 +161,16 @@ class Store:
     ) -> None:
         """Write what changed and where the account stands, in one transaction.
 
-        The last of `updates` is number place.trade_updates. DatabaseUnavailableError after wait_s seconds;
-        KnownIdError if `placing`, the client_order_id of a new order, was used long ago.
+        The last of `updates` is number place.trade_updates. DatabaseUnavailableError after wait_s seconds, or
+        if we do not lead any more; KnownIdError if `placing`, the client_order_id of a new order, was used
+        long ago.
         """
         try:
             waits = is_step or self._is_durable
             self._commit(changes, place, updates, wait_s, waits=waits, placing=placing)
         except ClaimError as error:
-            raise FencedError(f"account {self.account!r}: another process writes it") from error
+            # Whether another leads, or only our session was lost, shows when the rows are read again.
+            raise DatabaseUnavailableError(f"account {self.account!r}: this process leads no more") from error
         except psycopg2.errors.UniqueViolation as error:
             if error.diag.constraint_name not in _ONE_USE:
                 raise

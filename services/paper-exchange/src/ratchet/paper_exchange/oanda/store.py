@@ -8,6 +8,7 @@ from typing import Any
 from psycopg2.extras import execute_values
 
 from ratchet.common.db import Cursor, Database
+from ratchet.common.errors import DatabaseUnavailableError, FencedError
 from ratchet.common.leases import AdvisoryLeaderLock
 from ratchet.core.fx import FxChanges, FxOrder, FxTrade, Transaction
 from ratchet.core.orders.rows import from_row
@@ -91,12 +92,19 @@ class OandaStore:
     def commit(
         self, changes: FxChanges, account_row: dict[str, Any], seq: int, clock: int, wait_s: float | None
     ) -> None:
-        """Write what changed and where the account stands, in one transaction."""
+        """Write what changed and where the account stands, in one transaction.
+
+        DatabaseUnavailableError after wait_s seconds, or if we do not lead any more.
+        """
         place = {"account": self.account, "seq": seq, "clock": clock, "doc": json.dumps(account_row)}
-        with self._db.transaction(wait_s=wait_s) as cursor:
-            self._leader.check(cursor)
-            cursor.execute(_ACCOUNT, place)
-            self._write(cursor, changes)
+        try:
+            with self._db.transaction(wait_s=wait_s) as cursor:
+                self._leader.check(cursor)
+                cursor.execute(_ACCOUNT, place)
+                self._write(cursor, changes)
+        except FencedError as error:
+            # Whether another leads, or only our session was lost, shows when the rows are read again.
+            raise DatabaseUnavailableError(str(error)) from error
 
     def forget(self) -> None:
         """Delete the account with all that it did."""
