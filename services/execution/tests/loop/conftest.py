@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -263,6 +263,7 @@ class World:
     algorithms: AlgorithmsConfig | None = None
     reconciler: Reconciler = field(default_factory=lambda: Reconciler(Decimal(1)))
     crashes: int = 0
+    offset_ns: int = 0
     is_down: bool = False
     throttle: Throttle = field(default_factory=Unlimited)
 
@@ -342,7 +343,7 @@ class World:
     def step(self) -> None:
         """Let the market move by one bar and everything else but execution react."""
         self.seq += 1
-        bars = make_bars(self.seq)
+        bars = self.make_bars(self.seq)
         self.bus.publish_many([(bars_stream(batch.universe), encode_bars(batch), batch.ts) for batch in bars])
         self.broker.on_bars(bars)
         mark = control_pb2.Watermark(
@@ -401,7 +402,7 @@ class World:
 
     def make_bars(self, seq: int) -> tuple[BarBatch, ...]:
         """The bars of an hour."""
-        return make_bars(seq)
+        return tuple(replace(batch, ts=batch.ts + self.offset_ns) for batch in make_bars(seq))
 
     def relay(self) -> None:
         """Publish the outbox."""

@@ -10,6 +10,7 @@ from ratchet.core.orders.rows import evolve
 from ratchet.core.phases import PhaseState
 from ratchet.execution.operators import manual
 from ratchet.execution.risk_client import RiskUnavailableError
+from ratchet.execution.venue.broker import BrokerRefusedError
 
 pytestmark = pytest.mark.integration
 
@@ -97,9 +98,22 @@ def test_cash_is_the_brokers_to_the_cent(live: Any, move: Any) -> None:
     assert abs(balance - live.broker.account().cash) < Decimal("0.01")
 
 
-def test_signals_that_come_again_after_a_crash_make_no_second_order(live: Any, move: Any) -> None:
+@pytest.mark.parametrize("offset_ns", [0, 789])
+def test_signals_that_come_again_after_a_crash_make_no_second_order(
+    live: Any, move: Any, offset_ns: int
+) -> None:
+    """Not even one that was refused, at a moment between two of the microseconds that the database keeps."""
+
+    def refuse(_: Any) -> Any:
+        raise BrokerRefusedError("40310000", "insufficient buying power", 403)
+
+    live.offset_ns = offset_ns
     live.start()
-    move(12)
+    move(11)
+    submit, live.broker.submit = live.broker.submit, refuse
+    move(1)
+    live.broker.submit = submit
+    assert ("rejected",) in live.db.query("SELECT status FROM orders")
     before = live.db.query("SELECT client_order_id FROM orders ORDER BY 1")
     assert before
     live.kill()
@@ -109,6 +123,7 @@ def test_signals_that_come_again_after_a_crash_make_no_second_order(live: Any, m
         live.bus.redis.xgroup_destroy(stream, "execution-main")
     live.start()
     move(1)
+    assert live.error is None
     again = {row[0] for row in live.db.query("SELECT client_order_id FROM orders")}
     assert {row[0] for row in before} <= again
     assert len(live.broker.submitted) == len(set(live.broker.submitted))

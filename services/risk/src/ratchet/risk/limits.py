@@ -1,10 +1,11 @@
 """Limits that operators change at run time: kept in the database, shared by every replica."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ratchet.common.audit import write_audit
-from ratchet.common.db import Cursor, Database
+from ratchet.common.db import Database
 from ratchet.core.assets import Registry
 from ratchet.core.risk import RiskConfig, RiskEngine
 
@@ -61,9 +62,7 @@ class Limits:
 
     def refresh(self) -> bool:
         """Take over what the database holds; return whether anything changed."""
-        with self._db.transaction() as cursor:
-            stored = self._read(cursor)
-        return self._apply(stored)
+        return self._apply(_by_portfolio(self._db.query(_READ)))
 
     def change(self, changes: Mapping[str, float], actor: str, portfolio: str = "") -> dict[str, float]:
         """Validate, store and audit changes in one transaction and return every limit in force.
@@ -73,7 +72,8 @@ class Limits:
         name = portfolio or self.portfolio
         with self._db.transaction() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ratchet:risk_limits', 0))")
-            stored = self._read(cursor)
+            cursor.execute(_READ)
+            stored = _by_portfolio(cursor.fetchall())
             before = stored.get(name, {})
             after = {**before, **{limit: float(value) for limit, value in changes.items()}}
             self._config(name, after)
@@ -91,13 +91,6 @@ class Limits:
     def _config(self, portfolio: str, overrides: Mapping[str, float]) -> RiskConfig:
         return self._base.for_portfolio(portfolio).with_limits(overrides)
 
-    def _read(self, cursor: Cursor) -> Overrides:
-        cursor.execute(_READ)
-        stored: Overrides = {}
-        for portfolio, name, value in cursor.fetchall():
-            stored.setdefault(portfolio, {})[name] = float(value)
-        return stored
-
     def _apply(self, overrides: Overrides) -> bool:
         with self._lock:
             if overrides == self._overrides:
@@ -105,3 +98,10 @@ class Limits:
             self._overrides = overrides
             self._engines.clear()
             return True
+
+
+def _by_portfolio(rows: Iterable[tuple[Any, ...]]) -> Overrides:
+    stored: Overrides = {}
+    for portfolio, name, value in rows:
+        stored.setdefault(portfolio, {})[name] = float(value)
+    return stored

@@ -52,7 +52,8 @@ _PATIENCE_S = 1.0
 _QUIET_S = 0.2
 # Older executions are asked for only where some are missing: after a start, or when the venue was away.
 _LOOK_BACK_NS = 86_400_000_000_000
-_NS = 1_000_000_000
+# The database keeps microseconds.
+_US, _NS = 1_000, 1_000_000_000
 
 
 class LiveLoop:
@@ -241,7 +242,7 @@ class LiveLoop:
             effects,
             judged_at=self._parts.clock.now_ns(),
             judge=engine.judge,
-            is_repeat=batch.ts <= self._loaded_ts,
+            is_repeat=batch.ts // _US <= self._loaded_ts // _US,
         )
 
     def _finish(self, effects: Effects, started: float) -> None:
