@@ -6,7 +6,7 @@ import pytest
 
 from ratchet.common.bus import Bus
 from ratchet.common.streams import WATERMARK
-from ratchet.execution.loops.marks import EXCHANGE, OURS, Marks
+from ratchet.execution.loops.marks import EXCHANGE, SERVICE, Marks
 from ratchet.v1.control_pb2 import Watermark
 
 pytestmark = pytest.mark.integration
@@ -27,14 +27,14 @@ def announce(bus: Bus, service: str, seq: int) -> str:
 def test_a_step_that_is_announced_again_hides_no_later_one_of_the_exchange(bus: Bus) -> None:
     for seq in (1, 2):
         announce(bus, EXCHANGE, seq)
-        announce(bus, OURS, seq)
+        announce(bus, SERVICE, seq)
     marks = Marks(bus, lambda _: None)
     marks.open()
     assert marks.exchange.seq == 2
     # The exchange goes on, for it has heard of step 2; we do both steps again.
     announce(bus, EXCHANGE, 3)
     for seq in (1, 2):
-        marks.skip_to(announce(bus, OURS, seq), seq)
+        marks.skip_to(announce(bus, SERVICE, seq), seq)
     marks.poll(0)
     assert marks.exchange.seq == 3
 
@@ -43,7 +43,7 @@ def test_our_own_new_watermark_is_not_read_again(bus: Bus) -> None:
     announce(bus, EXCHANGE, 1)
     marks = Marks(bus, lambda _: None)
     marks.open()
-    marks.skip_to(announce(bus, OURS, 1), 1)
+    marks.skip_to(announce(bus, SERVICE, 1), 1)
     announce(bus, EXCHANGE, 2)
     marks.poll(0)
     assert marks.exchange.seq == 2

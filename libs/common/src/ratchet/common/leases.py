@@ -17,9 +17,12 @@ _OURS = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call({}) end
 _RENEW = _OURS.format("'pexpire', KEYS[1], ARGV[2]")
 _RELEASE = _OURS.format("'del', KEYS[1]")
 
+_KEY = "hashtextextended('ratchet:portfolio:' || {}, 0)"
 # Nobody can have a share of a lock that somebody has alone. A server that has lost its memory, and with it
 # commits that had not reached the disk, has lost the lock too.
-STILL_LED = "NOT pg_try_advisory_xact_lock_shared(hashtextextended('ratchet:portfolio:' || l.portfolio, 0))"
+STILL_LED = f"NOT pg_try_advisory_xact_lock_shared({_KEY.format('l.portfolio')})"
+_LOCK = f"SELECT pg_try_advisory_lock({_KEY.format('%s')})"
+_UNLOCK = f"SELECT pg_advisory_unlock({_KEY.format('%s')})"
 _GUARD = f"SELECT l.epoch, {STILL_LED} FROM portfolio_leadership l WHERE l.portfolio = %s FOR SHARE"  # noqa: S608
 _CLAIM = (
     "SELECT 1 / count(*) FROM (SELECT FROM portfolio_leadership l "  # noqa: S608
@@ -187,18 +190,12 @@ class AdvisoryLeaderLock:
             return
         # Closing alone would leave the lock until the server has noticed.
         with contextlib.suppress(psycopg2.Error), self._connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_unlock(hashtextextended('ratchet:portfolio:' || %s, 0))",
-                (self._portfolio,),
-            )
+            cursor.execute(_UNLOCK, (self._portfolio,))
         self._drop()
 
     def _take(self, connection: Connection) -> int:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended('ratchet:portfolio:' || %s, 0))",
-                (self._portfolio,),
-            )
+            cursor.execute(_LOCK, (self._portfolio,))
             row = cursor.fetchone()
             if not (row and row[0]):
                 return 0

@@ -76,13 +76,17 @@ class SignalStore:
     def save_checkpoint(
         self, universe: str, ts: int, seq: int, state: Mapping[str, NDArray[np.generic]]
     ) -> None:
-        """Keep the newest state of a universe's engine, which it had after event time ts."""
-        self._db.execute(
+        """Keep the newest state of a universe's engine, which it had after event time ts.
+
+        A lost server is waited for.
+        """
+        statement = (
             "INSERT INTO signal_checkpoints (universe, ts, seq, state) VALUES (%s, %s, %s, %s) "
             "ON CONFLICT (universe) DO UPDATE SET ts = EXCLUDED.ts, seq = EXCLUDED.seq, "
-            "state = EXCLUDED.state, updated_at = now()",
-            (universe, to_datetime(ts), seq, _pack(state)),
+            "state = EXCLUDED.state, updated_at = now()"
         )
+        row = (universe, to_datetime(ts), seq, _pack(state))
+        self._db.run(lambda cursor: cursor.execute(statement, row))
 
     def load_checkpoint(self, universe: str, before: int) -> tuple[int, State] | None:
         """Return (event time, state) of a universe's checkpoint if it is from before an event time."""

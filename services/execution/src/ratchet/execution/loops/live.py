@@ -31,14 +31,13 @@ from ratchet.execution.loops.closing import close_day
 from ratchet.execution.loops.commands import Commands
 from ratchet.execution.loops.contracts import ContractQuotes
 from ratchet.execution.loops.gather import UnreadableError, decode
-from ratchet.execution.loops.marks import Marks
+from ratchet.execution.loops.marks import SERVICE, Marks
 from ratchet.execution.loops.watch import observe
 from ratchet.execution.sending.worked import look_after
 from ratchet.execution.venue.broker import TradeUpdate
 from ratchet.execution.venue.sync import Synchronizer, oldest_open_ns
 
 _log = get_logger("live")
-SERVICE = "execution"
 _POLL_MS = 50
 _RESOLVE_EVERY_S = 1.0
 # Marks are told at least so often, however much else there is to do.

@@ -12,7 +12,7 @@ from ratchet.common.streams import CONTROL, WATERMARK
 from ratchet.v1 import control_pb2
 
 _log = get_logger("marks")
-EXCHANGE, OURS = "paper-exchange", "execution"
+SERVICE, EXCHANGE = "execution", "paper-exchange"
 _LOOK_BACK = 200
 
 
@@ -68,7 +68,7 @@ class Marks:
         except (DecodeError, ValueError) as error:
             _log.error("entry unreadable", stream=entry.stream, entry=entry.entry_id, reason=str(error))
             return
-        if mark.service == OURS:
+        if mark.service == SERVICE:
             self._announced = max(self._announced, mark.seq)
         elif mark.service == EXCHANGE and mark.seq >= self.exchange.seq:
             self.exchange = mark

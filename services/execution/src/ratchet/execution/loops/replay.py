@@ -21,13 +21,12 @@ from ratchet.execution.loops import contracts
 from ratchet.execution.loops.closing import close_day
 from ratchet.execution.loops.commands import Commands
 from ratchet.execution.loops.gather import Gatherer, StepInput
-from ratchet.execution.loops.marks import Marks
+from ratchet.execution.loops.marks import SERVICE, Marks
 from ratchet.execution.venue.broker import BrokerError, TradeUpdate
 from ratchet.execution.venue.sync import Synchronizer, oldest_open_ns
 from ratchet.v1 import control_pb2
 
 _log = get_logger("replay")
-SERVICE = "execution"
 _STATUS_KEY = "ratchet:replay:status"
 _BUSY_MS, _IDLE_MS = 50, 200
 _OVERLAP_NS = 2_000_000_000
