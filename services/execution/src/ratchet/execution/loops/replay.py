@@ -143,7 +143,8 @@ class ReplayLoop:
     def _commit(self, effects: Effects) -> None:
         engine = self._engine
         effects.snapshots.append(engine.session.snapshot(effects.ts, effects.seq, engine.effective_state))
-        engine.commit(effects, durable=not effects.is_trivial)
+        # Even without effects: what this step and those before it were told is acknowledged now.
+        engine.commit(effects)
         self._uncommitted = 0
 
     def _is_checkpoint_due(self) -> bool:
