@@ -65,7 +65,7 @@ def test_live_figures_reach_the_breakers(world: Any) -> None:
     fine = Report(0.0, True)
     world.commands.call(lambda engine: observe(engine, fine), 10)
     assert world.db.query("SELECT breaker, event FROM risk_breakers") == [("data_quality", "trip")]
-    far = replace(fine, drift=world.engine.session.portfolio.equity)
+    far = replace(fine, lasting_drift=world.engine.session.portfolio.equity)
     world.commands.call(lambda engine: observe(engine, far), 10)
     assert world.db.query("SELECT breaker, value FROM risk_breakers ORDER BY id")[1] == (
         "reconciliation_drift",

@@ -111,6 +111,49 @@ def test_a_fee_that_is_told_before_its_execution_is_booked_does_not_count_twice(
     assert live.engine.session.portfolio.cash == live.broker.account().cash
 
 
+def test_what_is_executed_while_the_books_are_read_is_no_difference(
+    live: Any, move: Any, monkeypatch: Any
+) -> None:
+    live.start()
+    real, executed = live.broker.fills, []
+
+    def fills(since_ns: int) -> Any:
+        told = real(since_ns)
+        if not executed[-1]:
+            before = len(live.broker.executions)
+            live.step()
+            executed[-1] = len(live.broker.executions) - before
+        return told
+
+    def compare(engine: Any) -> Any:
+        executed.append(0)
+        monkeypatch.setattr(live.broker, "fills", fills)
+        try:
+            return live.reconciler.run(engine, "manual")
+        finally:
+            monkeypatch.setattr(live.broker, "fills", real)
+
+    for _ in range(20):
+        report = run(live, compare)
+        assert report.ok, report
+        move(1)
+    assert sum(executed) > 5
+    assert live.db.query("SELECT breaker FROM risk_breakers") == []
+
+
+def test_the_breaker_is_told_what_two_comparisons_in_a_row_have_found(live: Any, move: Any) -> None:
+    live.start()
+    move(2)
+
+    def compare(engine: Any, missing: int) -> tuple[Decimal, Decimal]:
+        live.broker.extra_cash = Decimal(-missing)
+        report = live.reconciler.run(engine, "manual")
+        return report.drift, report.lasting_drift
+
+    found = [run(live, lambda engine, gap=gap: compare(engine, gap)) for gap in (500, 500, 0)]
+    assert found == [(500, 0), (500, 500), (0, 0)]
+
+
 def test_a_split_changes_units_and_no_money(live: Any, move: Any) -> None:
     live.start()
     move(3)

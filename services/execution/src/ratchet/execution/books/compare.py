@@ -17,6 +17,7 @@ from ratchet.execution.venue.sync import oldest_open_ns
 # Executions this far back may still be unbooked.
 _LOOK_BACK_NS = 2_000_000_000
 _CENT = Decimal("0.01")
+_READINGS = 3
 
 
 @dataclass(slots=True)
@@ -28,9 +29,30 @@ class Comparison:
     pending: list[BrokerFill] = field(default_factory=list)
     strange: set[str] = field(default_factory=set)
 
+    @property
+    def blocking(self) -> set[tuple[str, str, str]]:
+        """The differences that matter, with their amounts."""
+        return {item.key for item in self.found if item.is_blocking}
+
 
 def compare(engine: Engine, cash_tolerance: Decimal) -> Comparison:
-    """Compare positions, cash and orders; executions not booked yet explain what they can. BrokerError."""
+    """Compare positions, cash and orders; executions not booked yet explain what they can. BrokerError.
+
+    The broker's figures cannot be read at one instant, and what it executes in between would look like a
+    difference: one that matters is read again, until two readings agree on it.
+    """
+    result = _read(engine, cash_tolerance)
+    for _ in range(_READINGS - 1):
+        before = result.blocking
+        if not before:
+            break
+        result = _read(engine, cash_tolerance)
+        if result.blocking == before:
+            break
+    return result
+
+
+def _read(engine: Engine, cash_tolerance: Decimal) -> Comparison:
     broker = engine.parts.broker
     result = Comparison()
     left = unbooked(engine)

@@ -133,11 +133,15 @@ class Reconciler:
             adoption.take_position(engine, item.subject, Decimal(item.difference), price, effects)
 
     def _judged(self, engine: Engine, found: list[Difference], pending: int, trigger: str) -> Report:
-        with self._lock:
-            strangers = [Difference("stranger", text, "", "", False) for text in self._strangers]
         ok = all(item.action not in BLOCKING for item in found)
         drift = sum((_drift(engine, found, kind) for kind in ("cash", "position")), Decimal(0))
-        return Report(_now_s(engine), ok, (*found, *strangers), pending, trigger=trigger, drift=drift)
+        with self._lock:
+            strangers = [Difference("stranger", text, "", "", False) for text in self._strangers]
+            before = self._report.drift if self._report is not None else Decimal(0)
+        return Report(
+            _now_s(engine), ok, (*found, *strangers), pending, trigger=trigger, drift=drift,
+            lasting_drift=min(before, drift),
+        )  # fmt: skip
 
     def _keep(self, engine: Engine, report: Report, effects: Effects) -> None:
         for item in report.differences:

@@ -51,6 +51,8 @@ class Report:
     trigger: str = "continuous"
     drift: Decimal = Decimal(0)
     """Money by which cash and positions differ, in the account currency, less what was accepted."""
+    lasting_drift: Decimal = Decimal(0)
+    """What of the drift the comparison before has found as well: a broker may tell executions late."""
 
     @property
     def reason(self) -> str:
@@ -65,4 +67,9 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {**asdict(self), "reason": self.reason, "drift": str(self.drift)}
+        return {
+            **asdict(self),
+            "reason": self.reason,
+            "drift": str(self.drift),
+            "lasting_drift": str(self.lasting_drift),
+        }

@@ -30,7 +30,8 @@ def observe(engine: "Engine", report: "Report") -> None:
         board.observe("data_quality", quality, engine.ts)
     if not report.error:
         equity = float(engine.session.portfolio.equity)
-        drift = float(report.drift) / equity if equity > 0 else float(report.drift > 0)
+        drift = float(report.lasting_drift)
+        drift = drift / equity if equity > 0 else float(drift > 0)
         board.observe("reconciliation_drift", drift, engine.ts)
     changes = board.take_changes()
     if changes:
