@@ -1,7 +1,6 @@
 """The venues that the cases run against."""
 
 import csv
-import importlib.util
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import requests
 from ratchet.common.embedded import free_port
 from ratchet.common.paths import default_dir
 from ratchet.common.platform import load_platform
+from ratchet.common.testing import load_module
 from ratchet.core.assets import Registry
 from ratchet.execution.venue.adapters.alpaca import AlpacaBroker
 from ratchet.execution.venue.adapters.alpaca_stream import AlpacaUpdates
@@ -37,18 +37,7 @@ HARNESSES = [
 KEY, SECRET, TOKEN = "PKTEST", "secret-of-the-test", "token-of-the-test"
 
 
-def load_module(name: str, path: str) -> Any:
-    """Import a module by its place from here, which importlib mode does not put on the path."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-Harness = load_module("conformance_harness", "harness.py").Harness
+Harness = load_module(Path(__file__).with_name("harness.py")).Harness
 
 
 @pytest.fixture(params=HARNESSES)
@@ -130,7 +119,7 @@ def ccxt_at_paper_exchange(paper_exchange: tuple[str, Path]) -> Iterator[Any]:
 @pytest.fixture
 def ccxt_at_binance() -> Iterator[Any]:
     """The ccxt adapter against a server that answers as Binance documents its spot API."""
-    stub = load_module("binance_stub", "../ccxt/conftest.py")
+    stub = load_module(Path(__file__).parent.parent / "ccxt" / "conftest.py")
     exchange = stub.Exchange()
     pair = load_platform(default_dir("config")).registry.by_symbol("BTC/USDT")
     with stub.serving(exchange) as url:

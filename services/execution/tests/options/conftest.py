@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +23,7 @@ from ratchet.common.embedded import free_port
 from ratchet.common.paths import default_dir
 from ratchet.common.platform import load_platform
 from ratchet.common.streams import SIGNALS, WATERMARK, bars_stream
+from ratchet.common.testing import load_module
 from ratchet.core.assets import AssetClass
 from ratchet.core.exits import ExitConfig
 from ratchet.core.market import BarBatch, Step
@@ -48,18 +48,7 @@ LIMITS = RiskConfig(
 )  # fmt: skip
 
 
-def load_module(name: str, path: str) -> Any:
-    """Import a module by its place from here, which importlib mode does not put on the path."""
-    spec = spec_from_file_location(name, Path(__file__).parent / path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-loop = load_module("loop_world", "../loop/conftest.py")
+World = load_module(Path(__file__).parent.parent / "loop" / "world.py").World
 
 
 def price_at(number: int) -> float:
@@ -161,7 +150,7 @@ class SimulatedClock:
         return bool(stop.wait(seconds))
 
 
-class OptionWorld(loop.World):  # type: ignore[misc]
+class OptionWorld(World):  # type: ignore[misc]
     """The world of the loop's tests around the paper exchange's process."""
 
     clock = SimulatedClock()

@@ -5,7 +5,11 @@ be able to create databases, and the Redis database is flushed.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -21,6 +25,18 @@ from ratchet.common.migrate import migrate
 
 # Speed matters here, durability does not.
 _UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+
+
+def load_module(path: Path) -> ModuleType:
+    """Import helpers that lie beside tests, which pytest's importlib mode does not put on the path; once."""
+    name = f"tests_of:{path.resolve()}"
+    if name not in sys.modules:
+        spec = spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is no Python module")
+        sys.modules[name] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
 @pytest.fixture(scope="session")
