@@ -1,42 +1,33 @@
 """A venue that answers as Alpaca does, with faults as switches."""
 
 import json
-import threading
 from collections.abc import Iterator
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
+from ratchet.common.testing import load_module
 from ratchet.core.assets import Registry
 from ratchet.execution.venue.adapters.alpaca import AlpacaBroker
+
+serving = load_module(Path(__file__).parent.parent / "serving.py")
 
 CREATED = "2025-01-02T15:00:00.123456789Z"
 
 
-class Venue:
+class Venue(serving.FaultyVenue):
     """Orders by client_order_id; `faults` maps an operation to what goes wrong, once for each entry."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.orders: dict[str, dict[str, Any]] = {}
         self.activities: list[dict[str, Any]] = []
         self.position_rows: list[dict[str, Any]] = []
         self.cash = "100000"
-        self.faults: dict[str, list[str]] = {}
-        self.requests: list[tuple[str, str]] = []
-        self.release = threading.Event()
-        self.lock = threading.Lock()
-
-    def fault(self, operation: str) -> str:
-        with self.lock:
-            waiting = self.faults.get(operation, [])
-            return waiting.pop(0) if waiting else ""
-
-    def posts(self) -> int:
-        return sum(1 for method, _ in self.requests if method == "POST")
 
     def place(self, body: dict[str, Any]) -> tuple[int, Any]:
         with self.lock:
@@ -52,14 +43,10 @@ class Venue:
             return 200, self.orders[key]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(serving.VenueHandler):
     """Routes of /v2 that execution uses."""
 
-    protocol_version = "HTTP/1.1"
     venue: Venue
-
-    def log_message(self, *_: Any) -> None:
-        """Stay quiet."""
 
     def do_POST(self) -> None:
         """Place an order, perhaps losing the answer."""
@@ -130,23 +117,6 @@ class Handler(BaseHTTPRequestHandler):
         start = ids.index(query["page_token"]) + 1 if "page_token" in query else 0
         return rows[start : start + int(query["page_size"])]
 
-    def maybe_break(self, fault: str) -> bool:
-        """Reset the connection, or hang until the test ends."""
-        if fault == "hang":
-            self.venue.release.wait(30)
-        if fault in {"hang", "reset"}:
-            self.close_connection = True
-            return True
-        return False
-
-    def reply(self, status: int, body: Any, text: str | None = None) -> None:
-        """Send JSON, or a text that is not Alpaca's."""
-        data = (json.dumps(body) if text is None else text).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
 
 @pytest.fixture
 def venue() -> Venue:
@@ -155,15 +125,8 @@ def venue() -> Venue:
 
 @pytest.fixture
 def venue_url(venue: Venue) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"venue": venue}))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    venue.release.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving.serving(Handler, venue) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,19 +1,19 @@
 """An exchange that answers as Binance's spot API documents, with faults as switches."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from ratchet.common.testing import load_module
 from ratchet.core.assets import Asset, AssetClass, Registry
 from ratchet.execution.venue.adapters.ccxt_broker import CcxtBroker
 from ratchet.execution.venue.adapters.ccxt_client import CcxtOptions
+
+serving = load_module(Path(__file__).parent.parent / "serving.py")
 
 KEY, SECRET = "binance-key", "binance-secret"
 NOW_MS = 1_736_000_000_000
@@ -21,23 +21,15 @@ PRICE = {"BTCUSDT": "95000.10", "ETHUSDT": "3300.55"}
 OPEN = {"NEW", "PARTIALLY_FILLED"}
 
 
-class Exchange:
+class Exchange(serving.FaultyVenue):
     """Orders, trades, balances; `faults` maps "GET order" and the like to what goes wrong, one by one."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.orders: list[dict[str, Any]] = []
         self.trades: list[dict[str, Any]] = []
         self.balances = {"USDT": ("100000.5", "0"), "BTC": ("0.30000001", "0.1"), "ETH": ("0", "0")}
-        self.faults: dict[str, list[str]] = {}
-        self.requests: list[tuple[str, str, dict[str, str]]] = []
-        self.release = threading.Event()
-        self.lock = threading.Lock()
         self.now_ms = NOW_MS
-
-    def fault(self, operation: str) -> str:
-        with self.lock:
-            waiting = self.faults.get(operation, [])
-            return waiting.pop(0) if waiting else ""
 
     def count(self, method: str, end: str) -> int:
         return sum(1 for verb, path, _ in self.requests if verb == method and path.endswith(end))
@@ -130,14 +122,11 @@ class Exchange:
         return {"timezone": "UTC", "serverTime": self.now_ms, "rateLimits": [], "symbols": symbols}
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(serving.VenueHandler):
     """Routes of /api/v3 that the adapter uses."""
 
-    protocol_version = "HTTP/1.1"
-    exchange: Exchange
-
-    def log_message(self, *_: Any) -> None:
-        """Stay quiet."""
+    venue: Exchange
+    retry_after = "7"
 
     def do_GET(self) -> None:
         self.answer("GET")
@@ -155,8 +144,8 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(f"{url.query}&{body}".strip("&")).items()}
         name = url.path.removeprefix("/api/v3/")
-        self.exchange.requests.append((method, url.path, query))
-        fault = self.exchange.fault(f"{method} {name}")
+        self.venue.requests.append((method, url.path, query))
+        fault = self.venue.fault(f"{method} {name}")
         if fault.startswith("lost"):
             return self.break_off(fault.removeprefix("lost "))
         status, answer = self.route(method, name, query)
@@ -166,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def route(self, method: str, name: str, query: dict[str, str]) -> tuple[int, Any]:
         """Return status and JSON of a request that is heard."""
-        venue = self.exchange
+        venue = self.venue
         if name == "exchangeInfo":
             return 200, venue.info()
         if name == "time":
@@ -181,44 +170,41 @@ class Handler(BaseHTTPRequestHandler):
         return getattr(self, f"{method.lower()}_{name}")(query)
 
     def post_order(self, query: dict[str, str]) -> tuple[int, Any]:
-        return self.exchange.place(query)
+        return self.venue.place(query)
 
     def get_order(self, query: dict[str, str]) -> tuple[int, Any]:
-        found = self.exchange.find(query)
+        found = self.venue.find(query)
         return (200, found) if found else (400, {"code": -2013, "msg": "Order does not exist."})
 
     def delete_order(self, query: dict[str, str]) -> tuple[int, Any]:
-        found = self.exchange.find(query)
+        found = self.venue.find(query)
         if found is None or found["status"] not in OPEN:
             return 400, {"code": -2011, "msg": "Unknown order sent."}
         found["status"] = "CANCELED"
         return 200, found
 
     def get_openOrders(self, query: dict[str, str]) -> tuple[int, Any]:  # noqa: N802 - the path's own name
-        rows = [o for o in self.exchange.orders if o["status"] in OPEN]
+        rows = [o for o in self.venue.orders if o["status"] in OPEN]
         return 200, [o for o in rows if query.get("symbol", o["symbol"]) == o["symbol"]]
 
     def get_allOrders(self, query: dict[str, str]) -> tuple[int, Any]:  # noqa: N802
         since = int(query.get("startTime", 0))
-        rows = [o for o in self.exchange.orders if o["symbol"] == query["symbol"] and o["time"] >= since]
+        rows = [o for o in self.venue.orders if o["symbol"] == query["symbol"] and o["time"] >= since]
         return 200, rows[: int(query.get("limit", 500))]
 
     def get_myTrades(self, query: dict[str, str]) -> tuple[int, Any]:  # noqa: N802
         since = int(query.get("startTime", 0))
-        rows = [t for t in self.exchange.trades if t["symbol"] == query["symbol"] and t["time"] >= since]
+        rows = [t for t in self.venue.trades if t["symbol"] == query["symbol"] and t["time"] >= since]
         rows = [t for t in rows if query.get("orderId", str(t["orderId"])) == str(t["orderId"])]
         return 200, rows[: int(query.get("limit", 500))]
 
     def get_account(self, _query: dict[str, str]) -> tuple[int, Any]:
-        rows = [{"asset": a, "free": f, "locked": k} for a, (f, k) in self.exchange.balances.items()]
+        rows = [{"asset": a, "free": f, "locked": k} for a, (f, k) in self.venue.balances.items()]
         return 200, {"uid": 354937868, "canTrade": True, "accountType": "SPOT", "balances": rows}
 
     def break_off(self, fault: str) -> None:
         """Answer as a gateway does, as a limiter does, or not at all."""
-        if fault in {"reset", "hang"}:
-            if fault == "hang":
-                self.exchange.release.wait(30)
-            self.close_connection = True
+        if self.maybe_break(fault):
             return None
         texts = {
             "429": (429, {"code": -1003, "msg": "Too much request weight used."}),
@@ -236,42 +222,15 @@ class Handler(BaseHTTPRequestHandler):
         pages = {"502": 502, "page 404": 404, "page 403": 403, "page 200": 200}
         return self.reply(pages[fault], None, "<html>not the exchange</html>")
 
-    def reply(self, status: int, body: Any, text: str | None = None) -> None:
-        """Send JSON, or a page that is not the exchange's."""
-        data = (json.dumps(body) if text is None else text).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json" if text is None else "text/html")
-        self.send_header("Content-Length", str(len(data)))
-        if status in {418, 429}:
-            self.send_header("Retry-After", "7")
-        self.end_headers()
-        self.wfile.write(data)
-
 
 @pytest.fixture
 def exchange() -> Exchange:
     return Exchange()
 
 
-@contextmanager
-def serving(exchange: Exchange) -> Iterator[str]:
-    """Serve an exchange on a free port; yields its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"exchange": exchange}))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        exchange.release.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @pytest.fixture
 def exchange_url(exchange: Exchange) -> Iterator[str]:
-    with serving(exchange) as url:
+    with serving.serving(Handler, exchange) as url:
         yield url
 
 

@@ -5,14 +5,17 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from ratchet.common.testing import load_module
 from ratchet.core.assets import Asset, AssetClass, Registry
 from ratchet.execution.venue.adapters.oanda import OandaBroker
+
+serving = load_module(Path(__file__).parent.parent / "serving.py")
 
 ACCOUNT = "101-001-0000007-001"
 BASE = f"/v3/accounts/{ACCOUNT}"
@@ -33,26 +36,15 @@ def registry() -> Registry:
     return Registry([_asset(0, "GBP/JPY", "GBP_JPY"), silver])
 
 
-class Venue:
+class Venue(serving.FaultyVenue):
     """An account's journal; `faults` maps an operation to what goes wrong, once for each entry."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.journal: list[dict[str, Any]] = []
         self.pending: dict[str, dict[str, Any]] = {}
         self.position_rows: list[dict[str, Any]] = []
-        self.faults: dict[str, list[str]] = {}
-        self.requests: list[tuple[str, str]] = []
-        self.release = threading.Event()
-        self.lock = threading.Lock()
         self.listeners: list[Any] = []
-
-    def fault(self, operation: str) -> str:
-        with self.lock:
-            waiting = self.faults.get(operation, [])
-            return waiting.pop(0) if waiting else ""
-
-    def posts(self) -> int:
-        return sum(1 for method, _ in self.requests if method == "POST")
 
     @property
     def last_id(self) -> str:
@@ -102,14 +94,10 @@ class Venue:
         )  # fmt: skip
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(serving.VenueHandler):
     """Routes that execution uses."""
 
-    protocol_version = "HTTP/1.1"
     venue: Venue
-
-    def log_message(self, *_: Any) -> None:
-        """Stay quiet."""
 
     def do_POST(self) -> None:
         """Place an order, perhaps losing the answer."""
@@ -201,23 +189,6 @@ class Handler(BaseHTTPRequestHandler):
             pass
         self.venue.listeners.remove(send)
 
-    def maybe_break(self, fault: str) -> bool:
-        """Reset the connection, or hang until the test ends."""
-        if fault == "hang":
-            self.venue.release.wait(30)
-        if fault in {"hang", "reset"}:
-            self.close_connection = True
-            return True
-        return False
-
-    def reply(self, status: int, body: Any, text: str | None = None) -> None:
-        """Send JSON, or a text that is not OANDA's."""
-        data = (json.dumps(body) if text is None else text).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
 
 @pytest.fixture
 def venue() -> Venue:
@@ -226,15 +197,8 @@ def venue() -> Venue:
 
 @pytest.fixture
 def venue_url(venue: Venue) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"venue": venue}))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    venue.release.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving.serving(Handler, venue) as url:
+        yield url
 
 
 @pytest.fixture
