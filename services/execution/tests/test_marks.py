@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from redis.exceptions import ConnectionError as LostConnectionError
 
 from ratchet.common.bus import Bus
 from ratchet.common.streams import WATERMARK
@@ -37,6 +38,24 @@ def test_a_step_that_is_announced_again_hides_no_later_one_of_the_exchange(bus: 
         marks.skip_to(announce(bus, SERVICE, seq), seq)
     marks.poll(0)
     assert marks.exchange.seq == 3
+
+
+def test_a_watermark_that_is_sent_again_hides_none_that_came_between(bus: Bus) -> None:
+    marks = Marks(bus, lambda _: None)
+    marks.open()
+    sent: list[str] = []
+
+    def send() -> str:
+        sent.append(announce(bus, SERVICE, 1))
+        if len(sent) == 1:
+            # It has arrived, so that the exchange goes on, but the server dies before it can say so.
+            announce(bus, EXCHANGE, 2)
+            raise LostConnectionError("Connection closed by server.")
+        return sent[-1]
+
+    marks.skip_to(bus.retrying(send), 1)
+    marks.poll(0)
+    assert marks.exchange.seq == 2
 
 
 def test_our_own_new_watermark_is_not_read_again(bus: Bus) -> None:

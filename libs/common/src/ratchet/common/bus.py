@@ -61,6 +61,8 @@ class Bus:
         self._stop = stop or threading.Event()
         self.on_activity = on_activity
         self._log = get_logger("bus")
+        self.repeats = 0
+        """How many commands were sent again, having perhaps been carried out before."""
         self.redis: Client = self.new_client()
         self._consumers: list[Consumer] = []
         self._published: set[str] = set()
@@ -190,6 +192,7 @@ class Bus:
                 if not _may_pass(error):
                     raise
                 metrics.BUS_RECONNECTS_TOTAL.inc()
+                self.repeats += 1
                 self._log.warning("bus_unavailable", reason=str(error), retry_in_s=backoff)
                 self.on_activity()
                 if self._stop.wait(backoff):

@@ -26,6 +26,7 @@ class Marks:
         self.exchange = control_pb2.Watermark()
         # The last step that we, or the process before us, have announced.
         self._announced = 0
+        self._repeats = bus.repeats
 
     def open(self) -> None:
         """Stand at the end of both streams, knowing the newest watermark of the exchange.
@@ -52,10 +53,13 @@ class Marks:
     def skip_to(self, entry_id: str, seq: int) -> None:
         """Note our own watermark, which is not news to us.
 
-        None of the exchange's can lie before it, unless the step was announced already and is done again.
+        None of the exchange's can lie before it, unless the step was announced already: it is done again, or
+        the server went away and its first announcement was not answered.
         """
-        if seq > self._announced:
-            self._announced = seq
+        is_first = seq > self._announced and self._bus.repeats == self._repeats
+        self._repeats = self._bus.repeats
+        self._announced = max(self._announced, seq)
+        if is_first:
             self._positions[WATERMARK] = entry_id
 
     def _take(self, entry: Received) -> None:
