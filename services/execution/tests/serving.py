@@ -61,7 +61,7 @@ class VenueHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(handler: type[VenueHandler], venue: FaultyVenue) -> Iterator[str]:
+def started(handler: type[VenueHandler], venue: FaultyVenue) -> Iterator[str]:
     """Serve a venue on a free port; yields its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (handler,), {"venue": venue}))
     server.daemon_threads = True

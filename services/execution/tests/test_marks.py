@@ -1,12 +1,14 @@
 """Watermarks of the exchange are seen, whatever our own lie between them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as LostConnectionError
 
 from ratchet.common.bus import Bus
 from ratchet.common.streams import WATERMARK
+from ratchet.execution.loops import marks as marks_module
 from ratchet.execution.loops.marks import EXCHANGE, SERVICE, Marks
 from ratchet.v1.control_pb2 import Watermark
 
@@ -58,11 +60,19 @@ def test_a_watermark_that_is_sent_again_hides_none_that_came_between(bus: Bus) -
     assert marks.exchange.seq == 2
 
 
-def test_our_own_new_watermark_is_not_read_again(bus: Bus) -> None:
+def test_our_own_new_watermark_is_not_read_again(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     announce(bus, EXCHANGE, 1)
     marks = Marks(bus, lambda _: None)
     marks.open()
     marks.skip_to(announce(bus, SERVICE, 1), 1)
-    announce(bus, EXCHANGE, 2)
+    theirs = announce(bus, EXCHANGE, 2)
+    real, read = marks_module.decode_entry, []
+
+    def decode(*entry: Any) -> Any:
+        read.append(real(*entry))
+        return read[-1]
+
+    monkeypatch.setattr(marks_module, "decode_entry", decode)
     marks.poll(0)
+    assert [entry.entry_id for entry in read] == [theirs]
     assert marks.exchange.seq == 2

@@ -230,7 +230,7 @@ def exchange() -> Exchange:
 
 @pytest.fixture
 def exchange_url(exchange: Exchange) -> Iterator[str]:
-    with serving.serving(Handler, exchange) as url:
+    with serving.started(Handler, exchange) as url:
         yield url
 
 

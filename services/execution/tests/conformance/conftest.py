@@ -122,7 +122,7 @@ def ccxt_at_binance() -> Iterator[Any]:
     stub = load_module(Path(__file__).parent.parent / "ccxt" / "conftest.py")
     exchange = stub.Exchange()
     pair = load_platform(default_dir("config")).registry.by_symbol("BTC/USDT")
-    with stub.serving.serving(stub.Handler, exchange) as url:
+    with stub.serving.started(stub.Handler, exchange) as url:
 
         def broker(key: str = stub.KEY) -> CcxtBroker:
             made = CcxtBroker(CcxtOptions("binance", key, stub.SECRET, url=url), [pair])

@@ -1,11 +1,14 @@
 """The order path in lock-step, against the real matching engine, PostgreSQL and streams."""
 
+import contextlib
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from ratchet.common.streams import CONTROL, ORDER_EVENTS
+from ratchet.execution.ledger.postgres import PostgresLedger
 from ratchet.v1 import control_pb2, orders_pb2
 
 pytestmark = pytest.mark.integration
@@ -41,6 +44,35 @@ def test_ledger_and_broker_agree_to_the_last_unit(world: Any) -> None:
     assert books_agree(world)
     statuses = {row[0] for row in world.db.query("SELECT status FROM orders")}
     assert statuses <= {"filled", "accepted", "canceled"}
+
+
+class ForgottenError(Exception):
+    """The server has crashed before this commit reached the disk."""
+
+
+def test_a_server_that_forgets_what_did_not_wait_for_the_disk_takes_no_step(
+    make_world: Any, undisturbed: Any, monkeypatch: Any
+) -> None:
+    real = PostgresLedger.transaction
+
+    @contextlib.contextmanager
+    def transaction(
+        self: PostgresLedger, *, durable: bool = True, claimed: str | None = None
+    ) -> Iterator[Any]:
+        with contextlib.suppress(ForgottenError), real(self, durable=durable, claimed=claimed) as tx:
+            yield tx
+            if not durable:
+                raise ForgottenError
+
+    monkeypatch.setattr(PostgresLedger, "transaction", transaction)
+    world = make_world(checkpoint_steps=2)
+    world.start()
+    for _ in range(STEPS // 6):
+        world.run(6)
+        world.kill()
+        world.start()
+    world.kill()
+    assert world.ledger() == undisturbed
 
 
 def test_a_fill_told_many_times_counts_once(make_world: Any, undisturbed: Any) -> None:

@@ -197,7 +197,7 @@ def venue() -> Venue:
 
 @pytest.fixture
 def venue_url(venue: Venue) -> Iterator[str]:
-    with serving.serving(Handler, venue) as url:
+    with serving.started(Handler, venue) as url:
         yield url
 
 
